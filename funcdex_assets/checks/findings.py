@@ -12,6 +12,7 @@ from funcdex_assets.checks.consistency import STATE_RULES
 from funcdex_assets.checks.rules import (
     agreement,
     answers,
+    broken_relations,
     calls,
     changes,
     contents,
@@ -81,6 +82,7 @@ RULES: tuple[Rule, ...] = (
     errors.unexplained_error,
     errors.early_retry,
     errors.uneven_treatment,
+    broken_relations.broken_relation,
     references.silent_choice,
     questions.needless_question,
     questions.held_back_calls,

@@ -129,13 +129,17 @@ def read_call_intent(
     key: str = "",
     max_items: int = MAX_ITEMS,
     parameters: Mapping[str, Any] = _NO_PARAMETERS,
+    is_listing: bool = False,
 ) -> CallIntent:
     """Returns the meaning of a call; defaults of the tool's `parameters` count as said where it creates something.
+
+    `is_listing`: its result is a list though its verb does not tell, as with `get_user_orders`.
 
     Raises:
         OverflowError: a date among the arguments is at an end of the calendar.
     """
     name = parse_tool_name(tool)
+    name = name._replace(action="list") if is_listing else name
     reading = _read_arguments(arguments, name)
     page_size = reading.asked_limit or _find_default_page_size(parameters)
     parents = {

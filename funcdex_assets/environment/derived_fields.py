@@ -10,7 +10,7 @@ and only where the new value fits its schema.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from funcdex_assets.language.values import find_time_zone
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics import vocabulary as vocab
-from funcdex_assets.semantics.field_meaning import decide_field_meaning
+from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
 from funcdex_assets.semantics.field_roles import find_span, is_whole_text, read_name
 from funcdex_assets.semantics.tool_names import is_id
 from funcdex_assets.semantics.vocabulary import SIZE_WORDS
@@ -29,6 +29,7 @@ FitsField = Callable[[str, Any], bool]
 
 _MINUTE, _DAY = 60, 86_400
 _SECONDS_OF_UNIT = {"ms": 0.001, "s": 1, "min": _MINUTE, "h": 3600, "d": _DAY}
+_DAY_WORDS = frozenset(("nights", "days"))
 _FILE_SIZE_WORDS = SIZE_WORDS | frozenset("file content in".split())
 _COUNTING_WORDS = frozenset("count total num estimate number of size".split())
 """Beside the noun of a list, in the name of its length; `open` or `redeemed` beside it would count some of it only."""
@@ -97,9 +98,9 @@ def find_field_relations(keys: tuple[str, ...]) -> _FieldRelations | None:
     related = _FieldRelations(
         ends=find_span(meanings),
         durations=tuple(
-            (key, _SECONDS_OF_UNIT.get(meanings[key].unit or "min", _MINUTE))
+            (key, _find_unit_seconds(name_words[key], meanings[key]))
             for key in numbers
-            if "duration" in name_words[key]
+            if name_words[key] & {"duration", *_DAY_WORDS}
         ),
         text=text,
         word_counts=tuple(
@@ -135,15 +136,24 @@ def count_listed_items(fields: dict[str, Any], properties: Mapping[str, Schema])
             fields[key] = max(schema.get("minimum", 0), min(len(items), schema.get("maximum", len(items))))
 
 
+def _find_unit_seconds(name_words: frozenset[str], meaning: FieldMeaning) -> float:
+    """Returns the seconds of the unit that a field's name says, minutes if it says none."""
+    return _DAY if name_words & _DAY_WORDS else _SECONDS_OF_UNIT.get(meaning.unit or "min", _MINUTE)
+
+
 def _derive_durations(fields: dict[str, Any], related: _FieldRelations, fits_field: FitsField) -> None:
     """Sets the durations between start and end, or moves the end where a duration cannot be changed."""
     first, last = related.ends or ("", "")
     start, end = _read_datetime(fields[first]), _read_datetime(fields[last])
+    days = [_read_day(fields[first]), _read_day(fields[last])]
+    for key, unit in related.durations:
+        if unit == _DAY and days[0] and days[1] and days[0] <= days[1]:
+            _set_number(fields, key, (days[1] - days[0]).days, fits_field)
     if start is None or end is None or (start.tzinfo is None) != (end.tzinfo is None):
         return
     for key, unit in related.durations:
         value = fields[key]
-        if not isinstance(value, int | float) or isinstance(value, bool):
+        if not isinstance(value, int | float) or isinstance(value, bool) or unit == _DAY:
             continue
         length = (end - start).total_seconds() / unit
         exact_length = int(length) if length == int(length) else length
@@ -177,6 +187,12 @@ def _set_number(fields: dict[str, Any], key: str, value: float, fits_field: Fits
     """Sets a field that holds a number, if the new one fits its schema."""
     if isinstance(fields.get(key), int | float) and not isinstance(fields[key], bool) and fits_field(key, value):
         fields[key] = value
+
+
+def _read_day(value: Any) -> date | None:
+    """Returns the day of a date or a date-time."""
+    moment = parse_moment({}, value) if isinstance(value, str) else None
+    return moment.date() if isinstance(moment, datetime) else moment if isinstance(moment, date) else None
 
 
 def _read_datetime(value: Any) -> datetime | None:

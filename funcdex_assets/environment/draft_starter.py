@@ -45,7 +45,7 @@ class DraftStarter:
             find_parent_identity(noun, intent) if is_listed else find_given_identity(noun, intent, scope.entities)
         )
         if identity is None and depth > 0 and not is_subject and noun != intent.result_noun:
-            identity = find_place(noun, enclosing, scope.entities)
+            identity = enclosing.get("@named", {}).get(noun) or find_place(noun, enclosing, scope.entities)
         occupant_noun, occupant = enclosing.get("@occupant", ("", None))
         if identity is None and canonicalize_noun(noun) == occupant_noun:
             identity = occupant
@@ -57,7 +57,8 @@ class DraftStarter:
         address = known_fields.get("email")
         if person and isinstance(address, str):
             person = scope.fields.people.find_by_address(address)
-        return ObjectDraft(noun, known_fields, {}, person, is_subject, enclosing, identity)
+        is_person = describes_person(name, schema.get("properties", {}))
+        return ObjectDraft(noun, known_fields, {}, person, is_subject, enclosing, identity, is_person)
 
     def recall_referenced_entity(self, draft: ObjectDraft, key: str, properties: Mapping[str, Any]) -> None:
         """Takes up what is known of the entity that an object only names by this key, such as the folder of a file."""

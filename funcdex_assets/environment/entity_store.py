@@ -31,10 +31,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from funcdex_assets.environment.part_counts import find_counted_noun
+from funcdex_assets.environment.search_criteria import SearchCriteria
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
-from funcdex_assets.semantics.vocabulary import CONTAINER_NOUNS
+from funcdex_assets.semantics.vocabulary import CONTAINER_NOUNS, OCCURRENCE_NOUNS
 from funcdex_assets.tool_graph.graph import CANONICAL_NOUNS
 
 Entity = dict[str, Any]  # by `normalize_field_name`
@@ -83,6 +84,8 @@ class EntityStore:
         self._standing_identities: dict[tuple[str, int], str] = {}
         self.listings: dict[tuple[str, str, str], Listing] = {}
         self.complete_listings: set[tuple[str, str]] = set()
+        self.whole_answers: dict[tuple[str, str], list[tuple[Mapping[str, str], SearchCriteria]]] = {}
+        """By tool and path, the parents and the criteria of listings of which all was shown."""
         self.part_counts: dict[tuple[str, str, str], int] = {}  # of what was listed whole: noun, identifier, parts
         self.people_by_address: dict[str, Person] = {}  # by address
         self.personal_values: dict[tuple[str, str], Any] = {}  # identifiers and numbers, by address and what they are
@@ -111,6 +114,8 @@ class EntityStore:
                 shown_entities.append(
                     ShownEntity(noun, identities[0], entity, depth, frozenset(map(normalize_field_name, value)))
                 )
+            elif noun in OCCURRENCE_NOUNS:
+                self._remember_occurrence(value)
             for key, nested_value in value.items():
                 if isinstance(nested_value, _CONTAINER_TYPES):
                     self._remember_value(nested_value, derive_noun(key, noun), parents, depth + 1, shown_entities)
@@ -118,6 +123,13 @@ class EntityStore:
             for nested_value in value:
                 if isinstance(nested_value, _CONTAINER_TYPES):
                     self._remember_value(nested_value, noun, parents, depth, shown_entities)
+
+    def _remember_occurrence(self, value: Mapping[str, Any]) -> None:
+        """Takes in a member of a series that has the identifier of its kind: the `event_id` of an instance."""
+        for key, identity in value.items():
+            noun = parse_resource_noun(key) if is_id(key) and isinstance(identity, str | int) else ""
+            if noun and " " not in noun:
+                _merge_fields(self._find_or_add(noun, [str(identity)]), value)
 
     def _find_or_add(self, noun: str, identities: Sequence[str]) -> Entity:
         """Returns the entity that has one of these identifiers, or a new one; it has all of them from now on."""
@@ -394,12 +406,22 @@ def singularize_words(name: str) -> str:
     return " ".join(to_singular(word) for word in split_words(name))
 
 
+def are_of_one_type(first: Any, second: Any) -> bool:
+    """Returns whether two values have one JSON type; whole numbers and others are both numbers.
+
+    >>> are_of_one_type(18, 461.19), are_of_one_type(True, 1)
+    (True, False)
+    """
+    kinds = {"number" if isinstance(value, float) or type(value) is int else type(value) for value in (first, second)}
+    return len(kinds) == 1
+
+
 def _merge_fields(entity: Entity, value: Mapping[str, Any]) -> None:
     """Overwrites known fields; a value of another JSON type than before is kept beside the new one, as `field|type`."""
     for key, new_value in value.items():
         field_name = normalize_field_name(key)
         old_value = entity.get(field_name)
-        if old_value is not None and new_value is not None and type(old_value) is not type(new_value):
+        if old_value is not None and new_value is not None and not are_of_one_type(old_value, new_value):
             entity[f"{field_name}|{type(old_value).__name__}"] = old_value
         if new_value is not None or field_name not in entity:
             entity[field_name] = new_value

@@ -35,7 +35,7 @@ from funcdex_assets.schema.validation import compile_validator, is_valid_under
 from funcdex_assets.schema.words import split_words, to_plural
 from funcdex_assets.semantics.field_meaning import decide_value_meaning
 from funcdex_assets.semantics.field_roles import is_page_token
-from funcdex_assets.semantics.result_schema import complete_result_schema
+from funcdex_assets.semantics.result_schema import complete_result_schema, lists_things
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 
 _CODES: dict[Fault, tuple[int, str]] = {
@@ -345,7 +345,7 @@ def _can_be_empty(name: str, returns: bytes) -> bool:
     tool = Tool(toolkit="", name=name, description="", parameters={}, returns=msgspec.json.decode(returns), source="")
     schema = complete_result_schema(tool)
     lists = dict(_find_lists(schema, schema))
-    if parse_tool_name(name).action != "list" or not lists:
+    if not lists_things(tool) or not lists:
         return False
     try:
         example = sample_value(schema, schema, Random(0), None, frozenset(f"{path}/*" for path in lists), lean=True)
@@ -362,7 +362,8 @@ def _build_empty_result(
         raise ValueError(f"{tool.name} cannot have an empty result; ask can_be_empty before")
     schema = complete_result_schema(tool)
     lists = dict(_find_lists(schema, schema))
-    intent = read_call_intent(tool.name, arguments, situation.now, f"empty {build_call_key(arguments)}")
+    key = f"empty {build_call_key(arguments)}"
+    intent = read_call_intent(tool.name, arguments, situation.now, key, is_listing=lists_things(tool))
     context = CallContext(situation, intent, entities, situation.now, rng, seed)
     needed = frozenset(f"{path}/*" for path in lists)
     result = _empty_lists(ResultBuilder(schema, context, needed).build_result(), schema, lists)

@@ -42,7 +42,8 @@ class FieldIdentifiers:
         """
         person, entities = draft.person, self._context.entities
         noun = parse_resource_noun(name)
-        if person is None or noun not in ("", draft.noun, *_PERSON_NOUNS) or not person.email:
+        is_of_person = draft.is_person or noun in _PERSON_NOUNS
+        if person is None or noun not in ("", draft.noun, *_PERSON_NOUNS) or not person.email or not is_of_person:
             return self._choose_entity_identifier(schema, name, draft)
         person_key = (person.email, f"{normalize_field_name(name)} {canonicalize_noun(noun or draft.noun)}")
         is_new = self._context.intent.creates_entity and draft.is_subject

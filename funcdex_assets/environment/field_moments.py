@@ -29,7 +29,7 @@ _FREE_NOUNS = frozenset("slot free availability".split())
 _PERIOD_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _LONG_NOUN_DAYS = {"sprint": 14, "iteration": 14, "milestone": 30, "campaign": 30}
 _MEETING_MINUTES = (30, 45, 60, 90)
-_MOST_TRIES = 20  # to find a moment at which nothing else is
+_MOST_TRIES = 200  # to find a moment at which nothing else is
 _QUARTER_SECONDS = 900
 _WORKING_HOURS = (8, 17)
 

@@ -158,7 +158,8 @@ class ListBuilder:
         self, schema: Schema, path: str, name: str, noun: str, depth: int, entity: Entity, is_listed: bool = False
     ) -> dict[str, Any]:
         person = self._choose_item_person(schema, name, is_listed, is_known=bool(entity))
-        draft = ObjectDraft(noun, entity, person=person)
+        is_person = describes_person(name, schema.get("properties", {}))
+        draft = ObjectDraft(noun, entity, person=person, is_person=is_person)
         thing = self._scope.find_standing_thing(draft)
         if thing is not None and thing.contact is not None and person is not None:
             draft.person = thing.contact

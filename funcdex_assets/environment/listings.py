@@ -18,12 +18,14 @@ from funcdex_assets.environment.entity_store import (
     EntityStore,
     Listing,
     canonicalize_noun,
+    derive_noun,
     normalize_field_name,
 )
 from funcdex_assets.environment.new_contents import is_empty_at_first
 from funcdex_assets.environment.part_counts import find_part_count
-from funcdex_assets.environment.search_criteria import reduce_to_field_stem
+from funcdex_assets.environment.search_criteria import TimeSpan, reduce_to_field_stem
 from funcdex_assets.environment.search_queries import split_search_words
+from funcdex_assets.environment.state_changes import find_state_after_verb
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.references import resolve_schema
@@ -62,8 +64,12 @@ class Pager:
             for entity in entities
         ]
         listed_parents = self._find_whole_listing()
-        complete = intent.is_listing and bool(
-            {(canonicalize_noun(noun), ""), (canonicalize_noun(noun), listed_parents or "")} & store.complete_listings
+        complete = intent.is_listing and (
+            bool(
+                {(canonicalize_noun(noun), ""), (canonicalize_noun(noun), listed_parents or "")}
+                & store.complete_listings
+            )
+            or self._is_within_earlier_answer(path)
         )
         matches = [
             entity
@@ -110,6 +116,14 @@ class Pager:
             (listing, path, noun, None if listed_parents is None else (canonicalize_noun(noun), listed_parents))
         )
         return page_entities, size
+
+    def _is_within_earlier_answer(self, path: str) -> bool:
+        """Returns whether a wider question was answered in full before: then there is nothing that it did not show."""
+        intent = self._intent
+        return any(
+            parents.items() <= intent.parents.items() and intent.criteria.is_no_wider_than(criteria)
+            for parents, criteria in self._entities.whole_answers.get((intent.tool, path), ())
+        )
 
     def _is_newly_created(self, noun: str) -> bool:
         """Returns whether the entity whose parts are listed was created by a call: nobody else put any into it."""
@@ -228,12 +242,28 @@ class Pager:
                     for item in items
                     if isinstance(item, dict)
                 ]
+            if self._intent.is_listing and not self._has_more and not self._intent.is_later_page:
+                answers = self._entities.whole_answers.setdefault((self._intent.tool, path), [])
+                answers.append((self._intent.parents, self._intent.criteria))
             if complete_listing and not self._has_more:
                 self._entities.complete_listings.add(complete_listing)
                 parent, is_one_parent, identity = complete_listing[1].partition("=")
                 if is_one_parent and "," not in identity:
                     size = sum(map(len, listing.pages.values()))
                     self._entities.part_counts[parent, identity, noun.rpartition(" ")[2]] = size
+
+
+def record_shown_page(result: Any, intent: CallIntent, entities: EntityStore, path: str = "", depth: int = 0) -> None:
+    """Files the page of a listing that somebody else made, so that the next page shows other things."""
+    if not intent.is_listing or not isinstance(result, dict) or depth > 1:
+        return
+    for key, value in result.items():
+        record_shown_page(value, intent, entities, f"{path}/{key}", depth + 1)
+        if isinstance(value, list):
+            noun = derive_noun(key, intent.result_noun)
+            shown = [entities.find_shown_entity(item, noun) for item in value if isinstance(item, dict)]
+            listing = entities.listings.setdefault((intent.tool, intent.key, f"{path}/{key}"), Listing())
+            listing.pages[intent.page_token] = [entity for entity in shown if entity is not None]
 
 
 def _fill_from_later_pages(page_entities: list[Entity], listing: Listing, intent: CallIntent) -> None:
@@ -288,9 +318,19 @@ def meets_criteria(entity: Entity, intent: CallIntent, items: Schema, root: Sche
                 entity, name, resolve_schema(property_schema, root), root, required_value
             ):
                 return False
+    if _contradicts_constant(entity, properties) or _is_in_unlisted_state(entity, properties):
+        return False
+    if intent.criteria.bounds and not all(
+        low <= value <= high
+        for name in properties
+        if (bound := intent.criteria.bounds_for_field(name))
+        for low, high in (bound,)
+        if isinstance(value := entity.get(normalize_field_name(name)), int | float)
+    ):
+        return False
     if any(str(entity.get(stem)).lower() == value for stem, value in intent.criteria.excluded.items()):
         return False
-    return all(_is_within_span(entity, span.field_words, span.low, span.high) for span in intent.criteria.spans)
+    return all(_is_within_span(entity, span) for span in intent.criteria.spans)
 
 
 def _shows_end(key: str, schema: Schema) -> bool:
@@ -325,8 +365,32 @@ def _contradicts_filter(entity: Entity, name: str, schema: Schema, root: Schema,
     return value != required_value and str(value).lower() != str(required_value).lower()
 
 
-def _is_within_span(entity: Entity, field_words: frozenset[str], low: datetime, high: datetime) -> bool:
+def _contradicts_constant(entity: Entity, properties: Mapping[str, Schema]) -> bool:
+    """Returns whether the entity is known to be otherwise than all that is listed: done, in a list of open tasks."""
+    return any(
+        type(schema.get("const")) is bool and entity.get(normalize_field_name(name)) is (not schema["const"])
+        for name, schema in properties.items()
+        if isinstance(schema, dict)
+    )
+
+
+def _is_in_unlisted_state(entity: Entity, properties: Mapping[str, Schema]) -> bool:
+    """Returns whether the entity is in a state that the listing does not have: canceled, in a list of what runs."""
+    for name in ("status", "state"):
+        options = properties.get(name, {}).get("enum") if isinstance(properties.get(name), dict) else None
+        if not options:
+            continue
+        known_state, verb = entity.get(name), entity.get("@state", "")
+        if isinstance(known_state, str):
+            return known_state not in options
+        if "@made" in entity or "@changed" in entity:
+            return bool(verb) and verb != "mark" and find_state_after_verb(verb, options) is None
+    return False
+
+
+def _is_within_span(entity: Entity, span: TimeSpan) -> bool:
     """Returns whether the first moment among the meant fields lies in the span; an entity without one may be listed."""
+    field_words, low, high = span.field_words, span.low, span.high
     for key, value in entity.items():
         is_meant = any(word in key for word in field_words) if field_words else key.startswith(_MAIN_MOMENT_FIELDS)
         if not is_meant or key.startswith("@"):
@@ -336,9 +400,10 @@ def _is_within_span(entity: Entity, field_words: frozenset[str], low: datetime, 
             moment = parse_moment({}, text) if isinstance(text, str) else None
             if isinstance(moment, datetime):
                 moment = moment if moment.tzinfo else moment.replace(tzinfo=low.tzinfo)
-                return low <= moment <= high
+                return (not span.is_low_given or low <= moment) and (not span.is_high_given or moment <= high)
             if isinstance(moment, date):
-                return low.date() <= moment <= high.date()
+                is_late_enough = not span.is_low_given or low.date() <= moment
+                return is_late_enough and (not span.is_high_given or moment <= high.date())
     return True
 
 

@@ -18,6 +18,7 @@ class ObjectDraft:
     known_fields: the fields of the entity as far as earlier results told them, by `normalize_field_name`
     filled:     the fields filled in so far, by their names in the schema
     person:     the person whom the object describes
+    is_person:  it shows that person, and is no other thing that has the person's address
     is_subject: it shows the very entity that the call names or creates
     enclosing:  the fields filled in so far of the object around it
     identity:   the entity's identifier, if the call gives it
@@ -30,3 +31,4 @@ class ObjectDraft:
     is_subject: bool = False
     enclosing: Mapping[str, Any] = field(default_factory=dict)
     identity: str | int | None = None
+    is_person: bool = True

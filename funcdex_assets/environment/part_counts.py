@@ -32,13 +32,20 @@ def find_counted_noun(key: str) -> str:
 
 def find_part_count(entity: Mapping[str, Any], noun: str) -> int | None:
     """Returns how many parts of a noun the entity's own fields say that it has."""
-    counted = entity.get("@counts", {})
-    counts = (entity.get(name) for name, counted_noun in counted.items() if counted_noun == noun)
+    counts = (entity.get(name) for name in _list_counts(entity, noun))
     return next((count for count in counts if isinstance(count, int) and not isinstance(count, bool)), None)
 
 
 def adjust_part_count(entity: dict[str, Any], noun: str, difference: int) -> None:
     """Adds to each of the entity's fields that count parts of a noun."""
-    for name, counted_noun in entity.get("@counts", {}).items():
-        if counted_noun == noun and isinstance(entity.get(name), int):
+    for name in _list_counts(entity, noun):
+        if isinstance(entity.get(name), int):
             entity[name] = max(0, entity[name] + difference)
+
+
+def _list_counts(entity: Mapping[str, Any], noun: str) -> list[str]:
+    """Returns the fields that count parts of a noun. What may be a unit elsewhere (the pages of a book) counts parts
+    where there are such parts: the `page_count` of a space whose pages are listed.
+    """
+    counted = [name for name, counted_noun in entity.get("@counts", {}).items() if counted_noun == noun]
+    return counted or [name for name in (f"{noun}count", f"num{noun}s") if name in entity]

@@ -143,8 +143,11 @@ class ResultBuilder:
         if schema_type(schema) == "array" and not self._scope.budget.is_spent():
             items = self._lists.build_list(schema, path, key, noun, depth + 1, draft)
             return self._known.apply_links(schema, key, items, draft)
-        places = {key: draft.known_fields[key] for key in _PASSED_ON if key in draft.known_fields}
-        return self._build_value(schema, path, key, noun, depth + 1, draft.filled | places)
+        passed_on = {key: draft.known_fields[key] for key in _PASSED_ON if key in draft.known_fields}
+        named = draft.known_fields.get(f"{normalize_field_name(key)}id")
+        if named is not None:  # what a result or a call named by its identifier alone
+            passed_on["@named"] = {noun: named}
+        return self._build_value(schema, path, key, noun, depth + 1, draft.filled | passed_on)
 
     def _build_created_field(self, schema: Schema, path: str, key: str, draft: ObjectDraft, depth: int) -> Any:
         """Returns the value of a field about which a new entity leaves no choice, else None."""

@@ -3,6 +3,7 @@
 Belongs here: the order in which a link, a filter, an argument and an invented value are tried.
 """
 
+from math import ceil, floor, inf, isfinite
 from typing import Any
 
 from funcdex_assets.environment.call_subject import find_linked_name
@@ -11,7 +12,7 @@ from funcdex_assets.environment.field_values import FieldValues
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.repeated_arguments import find_repeated_argument
 from funcdex_assets.environment.result_scope import ResultScope
-from funcdex_assets.schema.schema import Schema
+from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.field_roles import is_page_token
 from funcdex_assets.semantics.tool_names import is_id
@@ -28,6 +29,11 @@ def fill_scalar(schema: Schema, name: str, draft: ObjectDraft, scope: ResultScop
     required_value = intent.criteria.filter_for_field(name) if may_be_filtered else None
     if required_value is not None and scope.fits_schema(schema, required_value):
         return required_value
+    bounds = intent.criteria.bounds_for_field(name) if may_be_filtered else None
+    if bounds and schema_type(schema) in ("integer", "number"):
+        bounded = _draw_within_bounds(schema, name, bounds, draft, scope)
+        if scope.fits_schema(schema, bounded):
+            return bounded
     if (draft.is_subject or may_be_filtered) and not is_id(name) and not is_page_token(name, schema):
         argument = find_repeated_argument(intent, name)
         if argument is not None and scope.fits_schema(schema, argument):
@@ -41,3 +47,18 @@ def _find_own_fields(name: str, draft: ObjectDraft, scope: ResultScope) -> Field
     if thing is None:
         return scope.fields
     return FieldValues(scope.context.narrow_to(thing, normalize_field_name(name)))
+
+
+def _draw_within_bounds(
+    schema: Schema, name: str, bounds: tuple[float, float], draft: ObjectDraft, scope: ResultScope
+) -> float:
+    """Returns a number between the lowest and the highest asked for: a likely one if it lies there."""
+    low, high = max(bounds[0], schema.get("minimum", -inf)), min(bounds[1], schema.get("maximum", inf))
+    number = _find_own_fields(name, draft, scope).choose_value(schema, name, draft)
+    if low <= number <= high:
+        return number
+    low, high = (low if isfinite(low) else min(0, high)), (high if isfinite(high) else 2 * max(low, 1))
+    drawn = low + scope.context.rng.random() * (high - low)
+    if schema_type(schema) == "integer":
+        return min(max(round(drawn), ceil(low)), floor(high))
+    return min(max(round(drawn, 2), low), high)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from math import inf
 from typing import Any, NamedTuple
 
 from funcdex_assets.environment.search_queries import Query, read_query, split_search_words
@@ -26,16 +27,29 @@ from funcdex_assets.semantics.vocabulary import SPAN_WORDS
 WINDOW = timedelta(days=14)  # assumed length where a call gives one end of a time span only
 _ROLES_OF_PRESENTATION = frozenset(("page_token", "limit", "sort", "query"))
 _INTEGER, _MOMENT = {"type": "integer"}, {"type": "string", "format": "date-time"}
+_COUNTING_WORDS = frozenset("result item count entry record row page per size limit number of num total".split())
+_LOWEST_WORDS, _HIGHEST_WORDS = frozenset(("min", "minimum")), frozenset(("max", "maximum"))
 _DIRECTIONS = {"asc": False, "ascending": False, "desc": True, "descending": True}
 _FILLER_WORDS = frozenset("only is filter by with has add remove".split())
 
 
 class TimeSpan(NamedTuple):
-    """A span of time asked for; `field_words` name the fields meant (`created`), none for the main ones."""
+    """A span of time asked for; `field_words` name the fields meant (`created`), none for the main ones.
+
+    Of the two ends, one may be assumed: what is made up lies before or after it, but what is known need not.
+    """
 
     field_words: frozenset[str]
     low: datetime
     high: datetime
+    is_low_given: bool = True
+    is_high_given: bool = True
+
+    def includes(self, other: "TimeSpan") -> bool:
+        """Returns whether all that lies in another span of the same field lies in this one."""
+        low_fits = not self.is_low_given or (other.is_low_given and self.low <= other.low)
+        high_fits = not self.is_high_given or (other.is_high_given and other.high <= self.high)
+        return self.field_words == other.field_words and low_fits and high_fits
 
 
 class SortOrder(NamedTuple):
@@ -50,6 +64,7 @@ class SearchCriteria:
     """The restrictions of one look-up; empty for any other call.
 
     `filters` are required field values by argument name; `excluded` are forbidden ones by field stem, in lower case.
+    `bounds` are the lowest and the highest number asked for, by field stem.
     """
 
     queries: Sequence[Query] = ()
@@ -57,6 +72,21 @@ class SearchCriteria:
     filters: Mapping[str, Any] = field(default_factory=dict)
     excluded: Mapping[str, str] = field(default_factory=dict)
     sort_order: SortOrder | None = None
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def is_no_wider_than(self, other: "SearchCriteria") -> bool:
+        """Returns whether all that meets these criteria meets the other ones, too."""
+        return (
+            other.search_words <= self.search_words
+            and other.in_titles == self.in_titles
+            and all(name in self.filters and self.filters[name] == value for name, value in other.filters.items())
+            and all(self.excluded.get(name) == value for name, value in other.excluded.items())
+            and all(any(span.includes(own) for own in self.spans) for span in other.spans)
+            and all(
+                stem in self.bounds and low <= self.bounds[stem][0] and self.bounds[stem][1] <= high
+                for stem, (low, high) in other.bounds.items()
+            )
+        )
 
     @cached_property
     def window(self) -> tuple[datetime, datetime] | None:
@@ -90,6 +120,10 @@ class SearchCriteria:
         stem = reduce_to_field_stem(field_name)
         return next((value for name, value in self.filters.items() if reduce_to_field_stem(name) == stem), None)
 
+    def bounds_for_field(self, field_name: str) -> tuple[float, float] | None:
+        """Returns the lowest and the highest value that a number may have, infinite where only one is asked for."""
+        return self.bounds.get(reduce_to_field_stem(field_name)) if self.bounds else None
+
 
 def read_search_criteria(
     action: str, arguments: Mapping[str, Any], said_values: Mapping[str, Any], now: datetime
@@ -109,7 +143,8 @@ def read_search_criteria(
     for query in queries:
         filters |= {name: value for name, value in query.required_values.items() if name not in filters}
         excluded |= {reduce_to_field_stem(name): value for name, value in query.excluded_values.items()}
-    return SearchCriteria(queries, _read_spans(arguments, queries, now), filters, excluded, _read_sort_order(arguments))
+    spans, sort_order = _read_spans(arguments, queries, now), _read_sort_order(arguments)
+    return SearchCriteria(queries, spans, filters, excluded, sort_order, _read_bounds(arguments))
 
 
 def names_same_field(field_words: frozenset[str], name_words: Iterable[str]) -> bool:
@@ -130,10 +165,26 @@ def is_limit_name(name: str) -> bool:
 
     An argument that is only called `count` does, too: a call has nothing else to count.
 
-    >>> is_limit_name("pageSize"), is_limit_name("count"), is_limit_name("word_count"), is_limit_name("file_size")
+    >>> is_limit_name("pageSize"), is_limit_name("count"), is_limit_name("word_count"), is_limit_name("max_price")
     (True, True, False, False)
     """
+    if find_bounded_field(name):
+        return False
     return split_words(name) == ("count",) or decide_field_meaning(name, _INTEGER).role == "limit"
+
+
+def find_bounded_field(name: str) -> str:
+    """Returns the stem of the field whose lowest or highest number an argument gives; '' for a number of items.
+
+    >>> find_bounded_field("max_price"), find_bounded_field("max_results")
+    ('price', '')
+    """
+    words = split_words(name)
+    if len(words) < 2 or words[0] not in _LOWEST_WORDS | _HIGHEST_WORDS:
+        return ""
+    counts_items = words[0] in _HIGHEST_WORDS and to_singular(words[-1]) != words[-1]
+    is_count = counts_items or {to_singular(word) for word in words[1:]} <= _COUNTING_WORDS
+    return "" if is_count else "".join(to_singular(word) for word in words[1:])
 
 
 def reduce_to_field_stem(name: str) -> str:
@@ -143,6 +194,16 @@ def reduce_to_field_stem(name: str) -> str:
     stem_words = [to_singular(word) for word in split_words(name) if word not in _FILLER_WORDS]
     has_suffix = len(stem_words) > 1 and stem_words[-1] in ("id", "name")
     return "".join(stem_words[:-1] if has_suffix else stem_words)
+
+
+def _read_bounds(arguments: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    bounds: dict[str, tuple[float, float]] = {}
+    for name, value in arguments.items():
+        stem = find_bounded_field(name)
+        if stem and isinstance(value, int | float) and not isinstance(value, bool):
+            low, high = bounds.get(stem, (-inf, inf))
+            bounds[stem] = (value, high) if split_words(name)[0] in _LOWEST_WORDS else (low, value)
+    return {stem: (low, high) for stem, (low, high) in bounds.items() if low <= high}
 
 
 def _read_queries(said_values: Mapping[str, Any], now: datetime) -> list[Query]:
@@ -184,7 +245,7 @@ def _read_spans(arguments: Mapping[str, Any], queries: Sequence[Query], now: dat
         if low.date() == high.date() and low >= high:
             high = low + timedelta(days=1)  # one day, given as both ends
         if low < high:
-            spans.append(TimeSpan(field_words, low, high))
+            spans.append(TimeSpan(field_words, low, high, given_low is not None, given_high is not None))
     return spans
 
 
@@ -210,7 +271,9 @@ def _read_sort_order(arguments: Mapping[str, Any]) -> SortOrder | None:
 
 
 def _is_filter(name: str, value: Any) -> bool:
-    if not split_words(name) or decide_value_meaning(name, value).role in _ROLES_OF_PRESENTATION:
+    if not split_words(name) or find_bounded_field(name):
+        return False
+    if decide_value_meaning(name, value).role in _ROLES_OF_PRESENTATION:
         return False
     if isinstance(value, str):
         return not is_id(name) and parse_moment({}, value) is None

@@ -18,6 +18,7 @@ from funcdex_assets.environment.entity_store import (
     Entity,
     EntityStore,
     ShownEntity,
+    are_of_one_type,
     canonicalize_noun,
     list_own_identities,
     normalize_field_name,
@@ -49,6 +50,12 @@ _STATES_AFTER_VERBS = {
     "publish": "published active",
     "enable": "enabled active",
     "disable": "disabled inactive",
+    "approve": "approved",
+    "reject": "rejected declined",
+    "withdraw": "withdrawn",
+    "decline": "declined rejected",
+    "resolve": "resolved solved done closed",
+    "suspend": "suspended paused",
 }
 """States that a thing is in after a verb, by `normalize_field_name`, the likeliest first."""
 
@@ -292,7 +299,7 @@ def _record_update(
             continue
         if "|" in field_name:
             del entity[field_name]
-        elif type(argument) is type(value) and not isinstance(value, dict) and field_name not in shown_fields:
+        elif are_of_one_type(argument, value) and not isinstance(value, dict) and field_name not in shown_fields:
             entity[field_name] = argument
     _note_arguments(entity, arguments)
     if intent.name.verb in ("move", "transition", "change", "set"):
@@ -342,6 +349,8 @@ def _apply_link(holder: Entity, link: Link, entities: EntityStore) -> None:
     linked_entity = entities.find_entity(link.noun, link.value)
     names = [link.value, *(linked_entity[key] for key in ("name", "title") if isinstance(linked_entity.get(key), str))]
     noted_links, opposite_links = ("@unlinks", "@links") if link.is_removal else ("@links", "@unlinks")
+    if link.value not in holder.get(noted_links, {}).get(link.noun, {}):
+        adjust_part_count(holder, link.noun, -1 if link.is_removal else 1)
     holder.setdefault(noted_links, {}).setdefault(link.noun, {})[link.value] = names
     holder.get(opposite_links, {}).get(link.noun, {}).pop(link.value, None)
     for name, value in list(holder.items()):

@@ -21,7 +21,7 @@ from funcdex_assets.environment.call_context import CallContext
 from funcdex_assets.environment.call_intent import MAX_ITEMS, CallIntent, read_call_intent
 from funcdex_assets.environment.change_record import ChangeRecorder, StateChanges
 from funcdex_assets.environment.entity_store import EntityStore
-from funcdex_assets.environment.listings import build_call_key
+from funcdex_assets.environment.listings import build_call_key, record_shown_page
 from funcdex_assets.environment.needed_states import LaterUse, settle_needed_states
 from funcdex_assets.environment.preconditions import CallAttempt, find_refusal, find_subject_of_call
 from funcdex_assets.environment.result_builder import ResultBuilder
@@ -34,10 +34,10 @@ from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.semantics.result_schema import complete_result_schema
+from funcdex_assets.semantics.result_schema import complete_result_schema, lists_things
 from funcdex_assets.semantics.stated_rules import DeletesParts, InitialState, StatedRule, read_stated_rules
 
-WORLD_VERSION = 3
+WORLD_VERSION = 4
 """Of the results for the same seed and calls; raised with every change of them."""
 
 NO_PATHS: frozenset[str] = frozenset()
@@ -93,7 +93,13 @@ class World:
         """
         parameters = tool.parameters.get("properties", {})
         intent = read_call_intent(
-            tool.name, arguments, self._situation.now, build_call_key(arguments), self._max_items, parameters
+            tool.name,
+            arguments,
+            self._situation.now,
+            build_call_key(arguments),
+            self._max_items,
+            parameters,
+            is_listing=lists_things(tool),
         )
         question = (tool.name, intent.key, intent.page_token)
         rng = build_generator("call", self._seed, *question, self._entities.change_count)
@@ -160,10 +166,11 @@ class World:
         Raises:
             OverflowError: a date among the arguments is at an end of the calendar.
         """
-        intent = read_call_intent(tool, arguments, self._situation.now)
+        intent = read_call_intent(tool, arguments, self._situation.now, build_call_key(arguments))
         self._changes.begin_call(intent, self._entities)
         apply_links(intent, self._entities)
         shown_entities = self._entities.remember_result(result, intent.result_noun, intent.parents)
+        record_shown_page(result, intent, self._entities)
         apply_call_effects(intent, arguments, shown_entities, result, self._entities, self._clock)
         self._changes.end_call(intent, shown_entities, self._entities)
 

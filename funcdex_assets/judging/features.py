@@ -16,7 +16,7 @@ from funcdex_assets.schema.json_pointers import list_scalars
 RULES_OF_FAMILY: Mapping[str, str] = {
     "contradiction": "contradicted_state echo_mismatch contradicts_itself filled_when_new outside_window other_moment "
     "other_parent other_text other_person other_target miscounted state_against_time odd_success "
-    "unsent_content removed_stranger unmoved_state needless_change narrower_finds_more",
+    "unsent_content removed_stranger unmoved_state needless_change narrower_finds_more broken_relation",
     "cause": "unexplained_error",
     "choice": "silent_choice",
     "question": "needless_question",

@@ -7,12 +7,15 @@ arguments cannot be said by a person raises `UnplannableCallError`, and nothing 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from funcdex_assets.environment.search_criteria import is_limit_name
+import msgspec
+
+from funcdex_assets.environment.search_criteria import find_bounded_field, is_limit_name
 from funcdex_assets.language import values
 from funcdex_assets.language.companies import CONTACT_NOUNS
 from funcdex_assets.language.lexicon import Person
@@ -85,8 +88,25 @@ def plan_arguments(tool: Tool, step: ChainStep, situation: Situation, rng: Rando
         name = binding.argument.split("/")[1]
         if binding.argument.count("/") > 1:
             planned += inventor.plan_siblings(properties.get(name, {}), f"/{name}", name, binding.argument)
+    planned = _order_bounds(planned)
     _refuse_invalid_arguments(tool, planned)
     return tuple(planned)
+
+
+def _order_bounds(planned: Sequence[PlannedArgument]) -> list[PlannedArgument]:
+    """Returns the arguments with the lower number as the lowest price and the higher one as the highest."""
+    ordered = list(planned)
+    by_field: dict[str, list[int]] = defaultdict(list)
+    for index, argument in enumerate(planned):
+        field = find_bounded_field(argument.argument.rpartition("/")[2])
+        if field and argument.source == "user" and isinstance(argument.value, int | float):
+            by_field[field].append(index)
+    for indices in by_field.values():
+        given = [planned[index] for index in indices]
+        lowest_first = sorted(indices, key=lambda index: "max" in planned[index].argument.lower())
+        for index, other in zip(lowest_first, sorted(given, key=lambda argument: argument.value), strict=True):
+            ordered[index] = msgspec.structs.replace(planned[index], value=other.value, surface=other.surface)
+    return ordered
 
 
 def limit_page(tool: Tool, planned: Sequence[PlannedArgument], rng: Random) -> tuple[PlannedArgument, ...]:

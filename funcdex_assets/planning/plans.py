@@ -16,6 +16,7 @@ from typing import get_args
 import msgspec
 
 from funcdex_assets.dedup.requests import SaidRequests
+from funcdex_assets.environment.search_criteria import is_limit_name
 from funcdex_assets.language.request_phrases import is_next_page_argument
 from funcdex_assets.language.schema_samples import NoValueError, sample_value
 from funcdex_assets.language.speech_profile import DEFAULT_SPOKEN_PROFILE, SpeechProfile
@@ -320,7 +321,7 @@ def _plan_calls(plan_input: PlanInput, attempt: int) -> list[DraftCall]:
         if _is_page_request(plan_input.chain.steps[index + 1 : index + 2]):
             planned = limit_page(plan_input.tools_by_name[step.tool], planned, item_rng)
         arguments = tuple(
-            _choose_listed_item(argument, plan_input.chain, item_by_listing, item_rng) for argument in planned
+            _choose_listed_item(argument, plan_input.chain, item_by_listing, calls, item_rng) for argument in planned
         )
         calls.append(DraftCall(step.tool, arguments, index, step.together, goal=step.goal))
     return calls
@@ -414,10 +415,14 @@ def _refuse_identical_calls(calls: Sequence[DraftCall], planned: Arguments) -> A
 
 
 def _choose_listed_item(
-    argument: PlannedArgument, chain: ToolChain, item_by_listing: dict[tuple[int | None, str], int], rng: Random
+    argument: PlannedArgument,
+    chain: ToolChain,
+    item_by_listing: dict[tuple[int | None, str], int],
+    calls: Sequence[DraftCall],
+    rng: Random,
 ) -> PlannedArgument:
     """Chooses which item of a listing an argument is taken from: mostly the first, now and then the second or third,
-    and within a conversation always the same.
+    and within a conversation always the same; none beyond the number of items asked for.
     """
     path = argument.result or ""
     if chain.pattern == "fan_out" or path.count("*") != 1 or argument.step is None:
@@ -428,7 +433,15 @@ def _choose_listed_item(
     bindings = [binding for step in chain.steps for binding in step.bindings if binding.step == argument.step]
     if any(binding.result.startswith(f"{array}/*") and binding.result.count("*") > 1 for binding in bindings):
         return argument  # what is within the first thing is needed, too
-    item_index = item_by_listing.setdefault((argument.step, array), rng.choice((0, 0, 0, 0, 1, 1, 2)))
+    limits = [
+        asked.value
+        for call in calls
+        if call.chain_index == argument.step
+        for asked in call.arguments
+        if isinstance(asked.value, int) and is_limit_name(asked.argument.rpartition("/")[2])
+    ]
+    drawn_index = min([rng.choice((0, 0, 0, 0, 1, 1, 2)), *(limit - 1 for limit in limits if limit > 0)])
+    item_index = item_by_listing.setdefault((argument.step, array), drawn_index)
     return msgspec.structs.replace(argument, result=f"{array}/{item_index}{path_in_item}") if item_index else argument
 
 

@@ -251,7 +251,12 @@ def split_joined_words(name: str) -> tuple[str, ...]:
     (('due', 'date'), ('drive', 'name'), ('username',))
     """
     words = split_words(name)
-    return words if len(words) != 1 else _split_joined_word(words[0])
+    if len(words) == 1:
+        return _split_joined_word(words[0])
+    if "check" in words:  # the ends of a stay: `check_in`, `check_out_date`
+        joined = " ".join(words).replace("check in", "checkin").replace("check out", "checkout")
+        return tuple(joined.split(" "))
+    return words
 
 
 def _split_joined_word(word: str) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import to_plural
-from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.tool_names import is_id, names_several, parse_resource_noun, parse_tool_name
 
+_MAX_LIST_DEPTH = 2  # objects around the list that a result is about
 _TEXT = {"type": "string"}
 _WHEN = {"type": "string", "format": "date-time"}
 _MAIL = {"type": "string", "format": "email"}
@@ -72,6 +73,23 @@ def _find_id_type(tool: Tool) -> str:
     return "string"
 
 
+def lists_things(tool: Tool) -> bool:
+    """Returns whether a tool lists, by its verb or because it gets things in the plural and returns a list of objects:
+    `get_user_orders`.
+    """
+    action = parse_tool_name(tool.name).action
+    schema = complete_result_schema(tool)
+    return action == "list" or (action == "get" and names_several(tool.name) and _has_list(schema, schema, 0))
+
+
+def _has_list(schema: Schema, root: Schema, depth: int) -> bool:
+    schema = resolve_schema(schema, root)
+    if schema_type(schema) == "array":
+        return schema_type(resolve_schema(schema.get("items", {}), root)) == "object"
+    members = schema.get("properties", {}).values() if depth < _MAX_LIST_DEPTH else ()
+    return any(isinstance(member, dict) and _has_list(member, root, depth + 1) for member in members)
+
+
 @cache
 def _complete_encoded_schema(returns: bytes, name: str, id_type: str) -> Schema:
     schema = msgspec.json.decode(returns) or {"type": "object"}
@@ -115,7 +133,7 @@ def _assume_shape(name: str, id_type: str) -> dict[str, Any]:
         return {"type": "object", "properties": properties, "required": list(properties)}
     item_properties = {"id": identifier, **_ITEMS.get(parsed.noun, _ANY_ITEM)}
     item_schema = {"type": "object", "properties": item_properties, "required": list(item_properties)}
-    if parsed.action != "list":
+    if parsed.action != "list" and not (parsed.action == "get" and names_several(name)):
         return {"type": "object", "properties": {parsed.noun: item_schema}, "required": [parsed.noun]}
     plural_noun = to_plural(parsed.noun)
     return {

@@ -24,7 +24,7 @@ ACTIONS = {
     "update": "update edit patch modify change set rename move transition assign complete close reopen mark "
     "reschedule archive unarchive star unstar replace append pin unpin enable disable label finalize pay accept "
     "redeem apply approve reject decline confirm lock unlock activate deactivate pause resume stop restore ship "
-    "deliver adjust transfer deposit withdraw",
+    "deliver adjust transfer deposit withdraw resolve suspend",
     "delete": "delete remove trash clear cancel unshare void refund revoke",
     "send": "send reply forward share email message notify invite comment react publish",
     "copy": "copy duplicate clone export convert",
@@ -72,6 +72,18 @@ def parse_tool_name(name: str) -> ToolName:
     if not noun_words:
         noun_words = [to_singular(word) for word in object_words if word not in _PREPOSITIONS] or [verb]
     return ToolName(verb, _ACTION_BY_VERB.get(verb, "get"), noun_words[-1], tuple(noun_words))
+
+
+@cache
+def names_several(name: str) -> bool:
+    """Returns whether a tool's name asks for things in the plural: `get_user_orders`, not `get_order`.
+
+    >>> names_several("getUserOrders"), names_several("GET_ORDER_BY_TAGS")
+    (True, False)
+    """
+    words = split_words(name)
+    end = next((index for index, word in enumerate(words) if index and word in _PREPOSITIONS), len(words))
+    return end > 1 and to_singular(words[end - 1]) != words[end - 1]
 
 
 @cache

@@ -104,8 +104,8 @@ PHASE_WORDS = {
     "paid": "paid",
     "refunded": "refunded",
     "remaining": "remaining outstanding",
-    "start": "start starts started begin begins beginning",
-    "end": "end ends ended finish finishes ending",
+    "start": "start starts started begin begins beginning checkin arrival",
+    "end": "end ends ended finish finishes ending checkout departure",
 }
 """The phases of moments, flags and amounts, each with the words that name it; where two fit, the first counts."""
 COMMANDS = frozenset("create modify update".split())
@@ -120,7 +120,7 @@ DURATION_UNITS = {
     **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
     **dict.fromkeys(("mins", "minute", "minutes"), "min"),
     **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
-    **dict.fromkeys(("day", "days"), "d"),
+    **dict.fromkeys(("day", "days", "nights"), "d"),
     **dict.fromkeys(("week", "weeks"), "w"),
     **dict.fromkeys(("month", "months"), "months"),
     **dict.fromkeys(("year", "years"), "years"),

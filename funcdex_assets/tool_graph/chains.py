@@ -32,8 +32,8 @@ from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.field_roles import is_query
 from funcdex_assets.semantics.stated_rules import LockedAfter, read_stated_rules
-from funcdex_assets.semantics.tool_names import ACTIONS, is_id, parse_resource_noun, parse_tool_name
-from funcdex_assets.semantics.vocabulary import READING_ACTIONS
+from funcdex_assets.semantics.tool_names import ACTIONS, is_id, names_several, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.vocabulary import PERSON_NOUNS, READING_ACTIONS
 from funcdex_assets.tool_graph.coverage import TOOL_PULL, Coverage
 from funcdex_assets.tool_graph.graph import find_needed_ids, to_canonical_noun
 from funcdex_assets.tool_graph.patterns import PatternMix, classify_pattern
@@ -52,6 +52,8 @@ _PART_NOUNS = frozenset(
         "reaction image price invoice payment intent subscription order booking rule collaborator"
     ).split()
 )
+_INBORN_NOUNS = PERSON_NOUNS | frozenset("transition instance occurrence permission version time slot".split())
+"""Things that may be in something new though nobody put them there."""
 
 
 class ChainError(ValueError):
@@ -250,8 +252,10 @@ def looks_into_new_thing(steps: Sequence[ChainStep]) -> bool:
         actions = {parse_tool_name(steps[maker].tool).action for maker in makers}
         if parsed.action not in READING_ACTIONS or not actions or not actions <= {"create", "send"}:
             continue
+        made = {to_canonical_noun(parse_tool_name(steps[maker].tool).noun) for maker in makers}
         is_filled = any(
             parse_tool_name(between.tool).action not in READING_ACTIONS
+            and not _updates_one_of(made, between.tool)
             and any(binding.step in makers for binding in between.bindings)
             for between in steps[:index]
         )
@@ -260,19 +264,29 @@ def looks_into_new_thing(steps: Sequence[ChainStep]) -> bool:
         for later in steps[index + 1 :]:
             for binding in later.bindings:
                 array = binding.result.rpartition("/*")[0]
-                nouns = {to_singular(word) for word in split_words(array.rpartition("/")[2])}
-                if binding.step != index or not array or not nouns & _PART_NOUNS:
+                lists = [
+                    part.rpartition("/")[2] for part in binding.result.split("/*")[:-1]
+                ]  # the owners of files, too
+                nouns = {to_singular(word) for name in lists for word in split_words(name)}
+                is_what_is_listed = parsed.noun in nouns and names_several(step.tool) and not nouns & _INBORN_NOUNS
+                if binding.step != index or not array or not (nouns & _PART_NOUNS or is_what_is_listed):
                     continue
                 if "send" not in actions or "attachment" in nouns:  # what was sent is itself among what is listed
                     return True
     return False
 
 
+def _updates_one_of(nouns: set[str], tool: str) -> bool:
+    """Returns whether a tool changes a thing of these nouns itself, and puts nothing into it."""
+    name = parse_tool_name(tool)
+    return name.action == "update" and to_canonical_noun(name.noun) in nouns
+
+
 def _find_origin(steps: Sequence[ChainStep], binding: Binding) -> int:
-    """Returns the step that a thing comes from, before other steps only showed it again or repeated its id."""
+    """Returns the step that a thing comes from, before others only showed or changed it or repeated its id."""
     action = parse_tool_name(steps[binding.step].tool).action
     named = [earlier for earlier in steps[binding.step].bindings if is_id(earlier.argument.rsplit("/", 1)[-1])]
-    if action not in READING_ACTIONS or "*" in binding.result or len(named) != 1:
+    if action not in (*READING_ACTIONS, "update") or "*" in binding.result or len(named) != 1:
         return binding.step
     return _find_origin(steps, named[0])
 

@@ -1,4 +1,4 @@
-"""Conversations of the shipped partitions and of the plain toolkits, made from end to end by the offline engine.
+"""Conversations of the shipped partitions, the plain and the foreign toolkits, made from end to end offline.
 
 Tests look at them. Everything here is made once per test session, from the project's own `funcdex.yaml`.
 """
@@ -10,6 +10,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
+import foreign_toolkits
 import plain_toolkits
 
 from funcdex_assets.catalog.load import load_tools
@@ -83,6 +84,8 @@ class Played:
 def tools_of(partition: str) -> Mapping[str, Tool]:
     if partition in plain_toolkits.TOOLKITS:
         return plain_toolkits.tools_of(partition)
+    if partition in foreign_toolkits.TOOLKITS:
+        return foreign_toolkits.tools_of(partition)
     return {tool.name: tool for tool in load_tools(SETTINGS.find_tool_files(partition))}
 
 

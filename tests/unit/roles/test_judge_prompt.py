@@ -9,7 +9,16 @@ import pytest
 from offline import played
 
 from funcdex_assets.checks.findings import RULES
-from funcdex_assets.checks.rules import agreement, answers, errors, listings, manners, overclaims, references
+from funcdex_assets.checks.rules import (
+    agreement,
+    answers,
+    broken_relations,
+    errors,
+    listings,
+    manners,
+    overclaims,
+    references,
+)
 from funcdex_assets.judging.evidence import FAULTS
 from funcdex_assets.records.conversation import Finding
 from funcdex_assets.records.verdict import SCALES
@@ -35,6 +44,7 @@ FAULT_BY_RULE = {
     "other_person": "contradiction",
     "other_target": "contradiction",
     "miscounted": "contradiction",
+    "broken_relation": "contradiction",
     "narrower_finds_more": "contradiction",
     "state_against_time": "contradiction",
     "unexplained_error": "unexplained_error",
@@ -87,7 +97,9 @@ def test_the_prompt_asks_for_the_faults_that_the_program_knows():
     assert scales == list(SCALES)
 
 
-@pytest.mark.parametrize("module", [listings, answers, references, errors, agreement, overclaims, manners])
+@pytest.mark.parametrize(
+    "module", [listings, answers, references, errors, agreement, broken_relations, overclaims, manners]
+)
 def test_a_model_is_asked_for_what_the_rules_look_for(module):
     rules = {rule.__name__ for rule in RULES if inspect.getmodule(rule) is module}
     assert rules
