@@ -18,9 +18,10 @@ from funcdex_assets.environment.entity_links import PLACEHOLDER_IDENTITIES, Link
 from funcdex_assets.environment.entity_store import canonicalize_noun, normalize_field_name
 from funcdex_assets.environment.search_criteria import SearchCriteria, is_limit_name, read_search_criteria
 from funcdex_assets.schema.json_pointers import list_scalars
+from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.field_roles import is_page_token, names_person
-from funcdex_assets.semantics.tool_names import ToolName, is_id, parse_resource_noun, parse_tool_name
+from funcdex_assets.semantics.field_roles import find_identified_noun, is_identifier, is_page_token, names_person
+from funcdex_assets.semantics.tool_names import ToolName, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, RESTORING_VERBS
 
 MAX_ITEMS = 4
@@ -140,7 +141,7 @@ def read_call_intent(
     """
     name = parse_tool_name(tool)
     name = name._replace(action="list") if is_listing else name
-    reading = _read_arguments(arguments, name)
+    reading = _read_arguments(arguments, name, parameters)
     page_size = reading.asked_limit or _find_default_page_size(parameters)
     parents = {
         noun: str(identity)
@@ -187,7 +188,7 @@ class _ArgumentReading(NamedTuple):
     asked_limit: int
 
 
-def _read_arguments(arguments: Mapping[str, Any], name: ToolName) -> _ArgumentReading:
+def _read_arguments(arguments: Mapping[str, Any], name: ToolName, parameters: Mapping[str, Any]) -> _ArgumentReading:
     said_values: dict[str, Any] = {}
     identities: dict[str, str | int] = {}
     named_entities: list[tuple[str, str]] = []
@@ -202,12 +203,15 @@ def _read_arguments(arguments: Mapping[str, Any], name: ToolName) -> _ArgumentRe
         said_values.setdefault(normalize_field_name(field_name), value)
         if isinstance(value, str) and "@" in value and not CC_WORDS & set(split_words(steps[0])):
             addressees.append(value)
-        if is_id(field_name) and isinstance(value, str | int):
-            noun = canonicalize_noun(parse_resource_noun(field_name) or name.noun)
+        declared = parameters.get(field_name) if len(steps) == 1 else None
+        schema = declared if isinstance(declared, Mapping) else {}
+        if is_identifier(field_name, schema) and isinstance(value, str | int):
+            named_noun = find_identified_noun(field_name, schema)
+            noun = canonicalize_noun(named_noun or name.noun)
             identities[noun] = value
             named_entities.append((noun, str(value)))
-            identity_roles.add(parse_resource_noun(field_name))
-        if is_limit_name(field_name) and isinstance(value, int):
+            identity_roles.add(named_noun)
+        if isinstance(value, int) and (is_limit_name(field_name, schema) if schema else is_limit_name(field_name)):
             asked_limit = max(1, value)
     said_values |= {
         normalize_field_name(key): value for key, value in arguments.items() if isinstance(value, list | dict)
@@ -218,7 +222,9 @@ def _read_arguments(arguments: Mapping[str, Any], name: ToolName) -> _ArgumentRe
 def _find_default_page_size(parameters: Mapping[str, Any]) -> int:
     """Returns the number of items on a page that the parameters declare as the default, else the usual one."""
     defaults = (
-        schema.get("default") for name, schema in parameters.items() if is_limit_name(name) and isinstance(schema, dict)
+        schema.get("default")
+        for name, schema in parameters.items()
+        if isinstance(schema, dict) and schema_type(schema) == "integer" and is_limit_name(name, schema)
     )
     declared = (size for size in defaults if isinstance(size, int) and not isinstance(size, bool) and size > 0)
     return next(declared, DEFAULT_PAGE_SIZE)

@@ -21,8 +21,7 @@ from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.field_roles import is_page_token
-from funcdex_assets.semantics.tool_names import is_id
+from funcdex_assets.semantics.field_roles import is_identifier, is_page_token
 
 _TRUE_WORDS = frozenset(
     (
@@ -60,7 +59,7 @@ class FieldValues:
     def _choose_by_type(self, schema: Schema, name: str, draft: ObjectDraft) -> Any:
         if schema_type(schema) == "string" and is_page_token(name, schema):
             return "".join(self._context.rng.choice(_TOKEN_LETTERS) for _ in range(_TOKEN_LENGTH))
-        if is_id(name) and "enum" not in schema:
+        if is_identifier(name, schema) and "enum" not in schema:
             return self.identifiers.choose_identifier(schema, name, draft)
         if "enum" in schema:
             return choose_option(schema, name, draft, self._context)

@@ -132,7 +132,8 @@ def _remember_made_up_times(address: str, window: Span, scope: ResultScope) -> l
     for hours in _list_working_hours(window):
         day = hours[0].date().isoformat()
         if day not in remembered:
-            remembered[day] = [] if len(spans) >= _MOST_BUSY else _make_up_times(address, hours, scope)
+            least = 1 if not spans and _needs_busy_times(scope) else 0
+            remembered[day] = [] if len(spans) >= _MOST_BUSY else _make_up_times(address, hours, scope, least)
         spans += [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in remembered[day]]
     return [span for span in spans if _overlap(span, window)]
 
@@ -141,11 +142,18 @@ def _overlap(span: Span, other: Span) -> bool:
     return span[0] < other[1] and other[0] < span[1]
 
 
-def _make_up_times(address: str, hours: Span, scope: ResultScope) -> list[tuple[str, str]]:
+def _needs_busy_times(scope: ResultScope) -> bool:
+    """Returns whether a later call takes something from a busy time."""
+    return any(_BUSY_WORDS & set(split_words(path)) for path in scope.needed.patterns)
+
+
+def _make_up_times(address: str, hours: Span, scope: ResultScope, least: int) -> list[tuple[str, str]]:
     rng = build_generator("busy", scope.context.seed, address, hours[0].date())
     first = hours[0].replace(hour=rng.randint(8, 15), minute=rng.choice((0, 15, 30, 45)))
+    if least and first < hours[0]:
+        first = hours[0] + timedelta(minutes=15)
     spans: list[tuple[str, str]] = []
-    for start in (first, first + timedelta(minutes=15 * rng.randint(7, 12)))[: rng.choice((0, 1, 1, 2))]:
+    for start in (first, first + timedelta(minutes=15 * rng.randint(7, 12)))[: max(least, rng.choice((0, 1, 1, 2)))]:
         end = start + timedelta(minutes=rng.choice(_MINUTES))
         if hours[0] <= start and end <= hours[1]:
             spans.append((start.isoformat(), end.isoformat()))

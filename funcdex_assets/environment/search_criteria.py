@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from funcdex_assets.environment.search_queries import Query, read_query, split_search_words
 from funcdex_assets.language.spoken_values import parse_moment
+from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.field_meaning import decide_field_meaning, decide_value_meaning
 from funcdex_assets.semantics.field_roles import is_query, is_title, read_name
@@ -26,7 +27,8 @@ from funcdex_assets.semantics.vocabulary import SPAN_WORDS
 
 WINDOW = timedelta(days=14)  # assumed length where a call gives one end of a time span only
 _ROLES_OF_PRESENTATION = frozenset(("page_token", "limit", "sort", "query"))
-_INTEGER, _MOMENT = {"type": "integer"}, {"type": "string", "format": "date-time"}
+_INTEGER: Schema = {"type": "integer"}
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
 _COUNTING_WORDS = frozenset("result item count entry record row page per size limit number of num total".split())
 _LOWEST_WORDS, _HIGHEST_WORDS = frozenset(("min", "minimum")), frozenset(("max", "maximum"))
 _DIRECTIONS = {"asc": False, "ascending": False, "desc": True, "descending": True}
@@ -160,7 +162,7 @@ def names_same_field(field_words: frozenset[str], name_words: Iterable[str]) -> 
     }
 
 
-def is_limit_name(name: str) -> bool:
+def is_limit_name(name: str, schema: Schema = _INTEGER) -> bool:
     """Returns whether a number of this name says how many items a page has: `max_results`, `per_page`.
 
     An argument that is only called `count` does, too: a call has nothing else to count.
@@ -170,7 +172,7 @@ def is_limit_name(name: str) -> bool:
     """
     if find_bounded_field(name):
         return False
-    return split_words(name) == ("count",) or decide_field_meaning(name, _INTEGER).role == "limit"
+    return split_words(name) == ("count",) or decide_field_meaning(name, schema).role == "limit"
 
 
 def find_bounded_field(name: str) -> str:

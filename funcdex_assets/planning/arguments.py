@@ -122,7 +122,8 @@ def limit_page(tool: Tool, planned: Sequence[PlannedArgument], rng: Random) -> t
         (
             name
             for name, schema in properties.items()
-            if is_limit_name(name) and schema_type(resolve_schema(schema, tool.parameters)) == "integer"
+            if schema_type(resolved := resolve_schema(schema, tool.parameters)) == "integer"
+            and is_limit_name(name, resolved)
         ),
         None,
     )

@@ -19,12 +19,14 @@ for a drive's only if no other field has a drive's id.
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
+from funcdex_assets.records.declared_meaning import MEANING_KEYWORD
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.leaves import Leaf
-from funcdex_assets.schema.schema import schema_type
+from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 
@@ -71,6 +73,9 @@ class Noun(NamedTuple):
 
 def find_result_nouns(tool: Tool, leaf: Leaf) -> list[Noun]:
     """Returns the nouns of the thing that a field of the tool's result identifies; empty if it is not an id."""
+    declared = _read_declared_noun(leaf.schema)
+    if declared is not None:
+        return [Noun(declared, False)] if declared else []
     described = _find_described_noun(leaf)
     if not is_id(leaf.name):
         return [Noun(described, True)] if described else []
@@ -90,6 +95,9 @@ def find_result_nouns(tool: Tool, leaf: Leaf) -> list[Noun]:
 
 def find_argument_noun(tool: Tool, leaf: Leaf) -> str:
     """Returns the noun of the thing that an argument identifies; '' if it is not an id."""
+    declared = _read_declared_noun(leaf.schema)
+    if declared is not None:
+        return declared
     described = _find_described_noun(leaf)
     if not is_id(leaf.name):
         return described
@@ -107,6 +115,14 @@ def find_subject_noun(tool: Tool) -> str:
 def is_made_by_caller(leaf: Leaf) -> bool:
     """Returns whether the client makes up this id, so that a request is not carried out twice (an idempotency key)."""
     return _BY_CALLER.search(leaf.about) is not None
+
+
+def _read_declared_noun(schema: Schema) -> str | None:
+    """Returns the noun that the toolkit declares for an id; '' for what it says to be none, None if it is silent."""
+    declared = schema.get(MEANING_KEYWORD)
+    if not isinstance(declared, Mapping):
+        return None if declared in (None, "identifier") else ""
+    return (declared.get("noun") or None) if declared.get("role") == "identifier" else ""
 
 
 def _find_described_noun(leaf: Leaf) -> str:

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from funcdex_assets.records.declared_meaning import MEANING_KEYWORD
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics import vocabulary as vocab
 from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning, split_joined_words
+from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun
 
 _COUNTED_PAGES = vocab.PAGE_NUMBER_NAMES - {("start", "at")}
 PAST_PHASES = frozenset("created changed sent received completed cancelled deleted archived paid".split())
@@ -39,6 +41,16 @@ def is_page_token(name: str, schema: Schema | None = None) -> bool:
     """
     meaning = decide_field_meaning(name, schema) if schema else read_name(name)
     return meaning.role == "page_token" and split_words(name) not in _COUNTED_PAGES
+
+
+def is_identifier(name: str, schema: Schema) -> bool:
+    """Returns whether a field holds an identifier that a service made; its name tells, if the toolkit does not."""
+    return decide_field_meaning(name, schema).role == "identifier" if MEANING_KEYWORD in schema else is_id(name)
+
+
+def find_identified_noun(name: str, schema: Schema) -> str:
+    """Returns the noun of the thing that an identifier identifies; '' if neither its name nor the toolkit tells."""
+    return decide_field_meaning(name, schema).noun if MEANING_KEYWORD in schema else parse_resource_noun(name)
 
 
 def is_query(name: str, schema: Schema | None = None) -> bool:

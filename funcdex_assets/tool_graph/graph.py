@@ -19,7 +19,7 @@ from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.field_nouns import Noun, find_argument_noun, find_result_nouns, is_made_by_caller
-from funcdex_assets.semantics.field_roles import is_page_token, names_person
+from funcdex_assets.semantics.field_roles import is_identifier, is_page_token, names_person
 from funcdex_assets.semantics.result_schema import complete_result_schema
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, USER_ROLE_NOUNS
@@ -100,7 +100,11 @@ def to_canonical_noun(noun: str) -> str:
 
 def is_service_id(leaf: Leaf) -> bool:
     """Returns whether an argument holds an id that the service made and no person would say: no default, no enum."""
-    if not is_id(leaf.name) or not ({"default", "const", "enum"}.isdisjoint(leaf.schema)) or is_made_by_caller(leaf):
+    if (
+        not is_identifier(leaf.name, leaf.schema)
+        or not ({"default", "const", "enum"}.isdisjoint(leaf.schema))
+        or is_made_by_caller(leaf)
+    ):
         return False
     if leaf.schema.get("format") == "uri" and not parse_resource_noun(leaf.name):
         return False  # a link, which people can paste

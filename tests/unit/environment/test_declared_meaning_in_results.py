@@ -8,6 +8,7 @@ from offline import casts
 
 from funcdex_assets.catalog.load import load_tools
 from funcdex_assets.environment.world import World
+from funcdex_assets.tool_graph.graph import build_graph
 
 HERE = casts("gmail", 1)[0].situation
 SEEDS = range(8)
@@ -68,3 +69,21 @@ def test_a_declared_moment_is_a_moment(tmp_path):
     slots = [chore["slot"] for chore in chores]
     assert slots
     assert all(slot[4:5] == "-" and "T" in slot for slot in slots)
+
+
+def test_a_declared_identifier_leads_from_one_tool_to_another(tmp_path):
+    code = {**TEXT, "x-meaning": {"role": "identifier", "noun": "chore"}}
+    chore = {"type": "object", "properties": {"code": code, "label": TEXT}, "required": ["code", "label"]}
+    listed = {"type": "object", "properties": {"chores": {"type": "array", "items": chore}}, "required": ["chores"]}
+    named = {"type": "object", "properties": {"code": code}, "required": ["code"]}
+    anything = {"type": "object", "properties": {}}
+    tools = [
+        {"name": "LIST_CHORES", "description": "Lists chores.", "parameters": anything, "returns": listed},
+        {"name": "GET_CHORE", "description": "Opens a chore.", "parameters": named, "returns": chore},
+    ]
+    path = tmp_path / "chores.yaml"
+    path.write_text(yaml.safe_dump({"toolkit": "chores", "tools": tools}), encoding="utf-8")
+    list_chores_tool, get_chore_tool = load_tools({"chores": path})
+    edges = build_graph([list_chores_tool, get_chore_tool])
+    ids = [(edge.source_path, edge.target_path) for edge in edges if edge.kind == "id"]
+    assert ("/chores/*/code", "/code") in ids
