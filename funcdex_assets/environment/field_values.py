@@ -5,6 +5,7 @@ the call is not made up: `result_builder` asks for a field only when nothing els
 """
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
@@ -21,6 +22,7 @@ from funcdex_assets.language.real_examples import list_real_examples
 from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.epochs import is_epoch, to_epoch
 from funcdex_assets.semantics.field_roles import is_identifier, is_page_token
 
 _TRUE_WORDS = frozenset(
@@ -29,6 +31,7 @@ _TRUE_WORDS = frozenset(
     ).split()
 )
 _RARELY_TRUE_WORDS = frozenset("has is trashed archived deleted".split())
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
 _TRUE_SHARE = 0.3  # of flags whose name says nothing
 _PART_WORDS = frozenset("message messages reply replies comment comments note attachment subtask attendee".split())
 _LEAST_PARTS = 2  # people ask for the second one, too
@@ -68,7 +71,7 @@ class FieldValues:
             case "boolean":
                 return self._choose_flag(name, name_words, draft)
             case "integer" | "number":
-                return self._choose_number(schema, name, name_words)
+                return self._choose_number(schema, name, name_words, draft)
             case "null":
                 return None
         text = self.texts.choose_text(schema, name, name_words, draft)
@@ -85,7 +88,10 @@ class FieldValues:
             return True
         return not name_words & _RARELY_TRUE_WORDS and self._context.rng.random() < _TRUE_SHARE
 
-    def _choose_number(self, schema: Schema, name: str, name_words: set[str]) -> Any:
+    def _choose_number(self, schema: Schema, name: str, name_words: set[str], draft: ObjectDraft) -> Any:
+        if is_epoch(name, schema):
+            text = FieldMoments(self._context).choose_moment(_MOMENT, name, draft)
+            return to_epoch(datetime.fromisoformat(text), name, schema)
         number = values.invent_number(name, schema, self._context.rng)
         if find_counted_noun(name):
             most_parts = _MOST_PARTS if name_words & _PART_WORDS else _MOST_THINGS

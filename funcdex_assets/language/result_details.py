@@ -37,6 +37,7 @@ from funcdex_assets.language.spoken_values import is_minor_unit, list_spoken_for
 from funcdex_assets.schema.leaves import walk_leaves
 from funcdex_assets.schema.schema import Schema, name_json_type
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.epochs import read_epoch
 from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
 from funcdex_assets.semantics.field_roles import is_calling_name, is_page_token, read_name
 from funcdex_assets.semantics.vocabulary import (
@@ -416,6 +417,10 @@ class _ThingReader:
         siblings: dict[str, Any],
     ) -> None:
         schema = self._schemas.get(generalize_pointer(pointer), {})
+        epoch = read_epoch(name, schema, value, self._now.tzinfo)
+        if epoch is not None:
+            self._add_moment(name, value, render_moment(epoch.isoformat(), self._now))
+            return
         name_text = " ".join(split_words(name))
         currency = next(
             (item for key, item in siblings.items() if "currency" in split_words(key) and isinstance(item, str)), ""

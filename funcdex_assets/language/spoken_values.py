@@ -18,6 +18,7 @@ from typing import Any
 
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.epochs import read_epoch
 
 HALF_A_YEAR = 182  # days; a date without a year is the nearest of its kind
 _NUMBER_WORDS = [
@@ -50,6 +51,7 @@ _FLAG_VERBS = frozenset(
         "upload use"
     ).split()
 )
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
 _ADJECTIVE = re.compile(r"(?:ed|[ai]ble|ive|ful|ic|al|ary|admin|private|secure|day)$")
 _ADDRESS_SIGNS = (".", "-", "_", "+")
 
@@ -62,6 +64,9 @@ def list_spoken_forms(name: str, schema: Schema, value: Any, now: datetime) -> l
     if isinstance(value, bool):
         return _list_flag_forms(name, value)
     if isinstance(value, int | float):
+        epoch = read_epoch(name, schema, value, now.tzinfo)
+        if epoch is not None:
+            return [*list_spoken_forms(name, _MOMENT, epoch.isoformat(), now)[:-1], str(value)]
         return _list_number_forms(name, schema, value)
     if not isinstance(value, str):
         return []
@@ -90,6 +95,10 @@ def find_spoken_value(text: str, name: str, schema: Schema, value: Any, now: dat
 
     A date-time is stated if both its day and its time are; the words of its day are returned.
     """
+    epoch = read_epoch(name, schema, value, now.tzinfo)
+    if epoch is not None:
+        told = find_spoken_value(text, name, _MOMENT, epoch.isoformat(), now)
+        return told or find_first_form(text, [str(value)])
     moment = parse_moment(schema, value) if isinstance(value, str) else None
     if isinstance(moment, datetime):
         day = find_first_form(

@@ -32,6 +32,7 @@ from funcdex_assets.records.scenario import Persona, Scenario
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import compile_pattern
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.vocabulary import SIZE_WORDS
 
 FOLDERS = ("documents", "reports/2026", "notes", "shared/drafts", "projects", "archive")
@@ -249,7 +250,8 @@ def invent_number(name: str, schema: Schema, rng: Random) -> float | int:
         return next(propose_numbers(schema, "number", rng))
     is_integer = schema_type(schema) == "integer"
     options: tuple[float, ...]
-    if name_words & {"limit", "max", "size", "results", "count", "top"} and not name_words & {"bytes"}:
+    counts_bytes = "bytes" in name_words or decide_field_meaning(name, schema).unit == "bytes"
+    if name_words & {"limit", "max", "size", "results", "count", "top"} and not counts_bytes:
         options = (3, 5, 10, 20, 25)
     elif name_words & {"minutes", "duration", "length"}:
         options = (15, 30, 45, 60, 90)
@@ -263,7 +265,7 @@ def invent_number(name: str, schema: Schema, rng: Random) -> float | int:
         options = (5, 10, 15, 20, 25, 50)
     elif name_words & {"seconds"}:
         options = (900, 1800, 3600, 5400, 7200, 10800)
-    elif name_words & SIZE_WORDS:
+    elif counts_bytes or name_words & SIZE_WORDS:
         options = (rng.randint(18_000, 4_800_000),)
     else:
         options = tuple(rng.randint(1, 12) for _ in range(2))

@@ -31,6 +31,7 @@ from funcdex_assets.schema.references import resolve_schema, schema_at
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import compile_validator, is_valid_under
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.epochs import is_epoch, to_epoch
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.field_roles import PAST_PHASES, is_page_token, names_person
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
@@ -394,6 +395,8 @@ class _FactInventor:
             if not isinstance(default, bool):
                 return rng.random() < 0.5
             return not default if rng.random() < _CHANGED_FLAG_SHARE else default
+        if kind in ("integer", "number") and is_epoch(name, schema):
+            return to_epoch(datetime.fromisoformat(self._invent_moment(_MOMENT, name, owner)), name, schema)
         if kind in ("integer", "number"):
             return values.invent_number(name, schema, rng)
         match schema.get("format"):
