@@ -16,15 +16,8 @@ HERE = casts("gmail", 1)[0].situation
 NOW = HERE.now
 SECONDS = {"type": "integer", "description": "Unix timestamp in seconds."}
 MILLIS = {"type": "integer", "description": "Milliseconds since the epoch."}
-RUN = {
-    "type": "object",
-    "properties": {
-        "id": {"type": "string"},
-        "created_at": SECONDS,
-        "expires_at": {"type": "integer", "format": "unixtime"},
-    },
-    "required": ["id", "created_at", "expires_at"],
-}
+FIELDS = {"id": {"type": "string"}, "created_at": SECONDS, "expires_at": {"type": "integer", "format": "unixtime"}}
+RUN = {"type": "object", "properties": FIELDS, "required": list(FIELDS)}
 LISTING = Tool(
     "runs",
     "LIST_RUNS",

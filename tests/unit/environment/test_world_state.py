@@ -1,6 +1,7 @@
 """The world as a service with a state: made, found, changed, linked, paged, deleted."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -604,6 +605,7 @@ class AnyHistory(RuleBasedStateMachine):
     @rule()
     def look_for_the_deleted(self) -> None:
         for identity in sorted(self.gone)[:1]:
+            self.history.append((GET, {"ticket_id": identity}))  # a refused call takes time, too
             with pytest.raises(RefusedError):
                 self.world.execute_call(GET, {"ticket_id": identity})
 
@@ -612,7 +614,8 @@ class AnyHistory(RuleBasedStateMachine):
         if len(self.history) == 6:
             other = World(HERE, self.seed)
             for wanted, arguments in self.history:
-                other.execute_call(wanted, arguments)
+                with suppress(RefusedError):
+                    other.execute_call(wanted, arguments)
             assert other.hash_state() == self.world.hash_state()
 
 
