@@ -12,6 +12,7 @@ from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.places import find_place
 from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import ResultScope
+from funcdex_assets.environment.standing_things import choose_standing_thing
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
@@ -50,6 +51,16 @@ class DraftStarter:
         if identity is None and canonicalize_noun(noun) == occupant_noun:
             identity = occupant
         known_fields = scope.entities.find_entity(noun, identity) if identity is not None else {}
+        if (
+            identity is None
+            and depth > 0
+            and not is_subject
+            and intent.is_lookup
+            and canonicalize_noun(noun) != (canonicalize_noun(intent.result_noun))
+        ):
+            identity, known_fields = self._find_standing_thing(noun)
+            thing = scope.find_standing_thing(ObjectDraft(noun, known_fields))
+            person = thing.contact if person and thing and thing.contact else person
         if is_listed and noun in self._listing_parents:
             known_fields = known_fields | self._listing_parents[noun]
         if not known_fields and depth <= 1 and intent.viewed_noun and noun == intent.result_noun:
@@ -59,6 +70,19 @@ class DraftStarter:
             person = scope.fields.people.find_by_address(address)
         is_person = describes_person(name, schema.get("properties", {}))
         return ObjectDraft(noun, known_fields, {}, person, is_subject, enclosing, identity, is_person)
+
+    def _find_standing_thing(self, noun: str) -> tuple[str | None, Entity]:
+        """Returns one of the company's things for an object that only names one, such as the project of a task: its
+        identifier and what is known of it; nothing for a noun of which a company has no fixed ones.
+        """
+        context = self._scope.context
+        thing = choose_standing_thing(context.situation.domain, canonicalize_noun(noun), context.rng)
+        if thing is None:
+            return None, {}
+        identity = context.entities.find_standing_identity(thing.noun, thing.index)
+        if identity is None:
+            return None, {"@standing": thing.index}
+        return identity, context.entities.find_entity(thing.noun, identity)
 
     def recall_referenced_entity(self, draft: ObjectDraft, key: str, properties: Mapping[str, Any]) -> None:
         """Takes up what is known of the entity that an object only names by this key, such as the folder of a file."""

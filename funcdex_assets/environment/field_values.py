@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
+from funcdex_assets.environment.entity_store import canonicalize_noun
 from funcdex_assets.environment.field_identifiers import FieldIdentifiers
 from funcdex_assets.environment.field_moments import FieldMoments
 from funcdex_assets.environment.field_options import choose_option
@@ -16,6 +17,7 @@ from funcdex_assets.environment.field_texts import FieldTexts
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.part_counts import find_counted_noun
 from funcdex_assets.environment.result_people import ResultPeople
+from funcdex_assets.environment.standing_things import count_standing_things
 from funcdex_assets.environment.state_changes import find_flag_after_verb
 from funcdex_assets.language import values
 from funcdex_assets.language.real_examples import list_real_examples
@@ -93,8 +95,11 @@ class FieldValues:
             text = FieldMoments(self._context).choose_moment(_MOMENT, name, draft)
             return to_epoch(datetime.fromisoformat(text), name, schema)
         number = values.invent_number(name, schema, self._context.rng)
-        if find_counted_noun(name):
+        counted_noun = find_counted_noun(name)
+        if counted_noun:
             most_parts = _MOST_PARTS if name_words & _PART_WORDS else _MOST_THINGS
-            count = min(max(number, _LEAST_PARTS), self._context.rng.randint(_LEAST_PARTS, most_parts))
+            most_parts = count_standing_things(canonicalize_noun(counted_noun)) or most_parts
+            least_parts = min(_LEAST_PARTS, most_parts)
+            count = min(max(number, least_parts), self._context.rng.randint(least_parts, most_parts))
             return max(schema.get("minimum", 0), min(count, schema.get("maximum", count)))
         return number

@@ -101,8 +101,9 @@ class ListBuilder:
         scope, criteria = self._scope, self._scope.intent.criteria
         listed: list[dict[str, Any]] = []
         intent = scope.intent
+        shown = [*entities, *self._pager.list_shown_entities(path)]
         self._listed_addresses |= {
-            value for entity in entities for value in entity.values() if isinstance(value, str) and "@" in value
+            value for entity in shown for value in entity.values() if isinstance(value, str) and "@" in value
         }
         is_search = bool(
             criteria.search_words or criteria.title_filters or intent.addressees or intent.searched_person_name
@@ -172,20 +173,23 @@ class ListBuilder:
         people, addressees = self._scope.fields.people, self._scope.intent.addressees
         properties = schema.get("properties", {})
         if describes_person(name, properties):
-            searched_person = people.find_searched_person() if is_listed and not is_known else None
-            return searched_person or self._choose_unlisted_person(name, is_listed)
+            return self._choose_unlisted_person(name, is_listed, is_known)
         if is_listed and addressees and any("email" in split_words(key) for key in properties):
             return people.find_by_address(self._scope.context.rng.choice(addressees))  # when one of them is busy
         return None
 
-    def _choose_unlisted_person(self, name: str, is_listed: bool) -> Person:
-        """Returns somebody whom the listing does not show yet, as long as there is anybody."""
+    def _choose_unlisted_person(self, name: str, is_listed: bool, is_known: bool) -> Person:
+        """Returns somebody whom the listing does not show yet, as long as there is anybody: one who is searched for,
+        unless the item is known.
+        """
         people = self._scope.fields.people
-        person = people.choose_person(name)
-        for _ in range(_MOST_TRIES if is_listed else 0):
+        person = None
+        for _ in range(_MOST_TRIES if is_listed else 1):
+            person = people.find_searched_person() if is_listed and not is_known else None
+            person = person or people.choose_person(name)
             if person.email not in self._listed_addresses:
                 break
-            person = people.choose_person(name)
+        assert person is not None  # there is one try at least
         if is_listed:
             self._listed_addresses.add(person.email)
         return person

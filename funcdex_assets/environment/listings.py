@@ -125,6 +125,11 @@ class Pager:
             for parents, criteria in self._entities.whole_answers.get((intent.tool, path), ())
         )
 
+    def list_shown_entities(self, path: str) -> list[Entity]:
+        """Returns the entities that the listing at the path has shown on whatever page."""
+        listing = self._entities.listings.get((self._intent.tool, self._intent.key, path), Listing())
+        return [entity for entities in listing.pages.values() for entity in entities]
+
     def _is_newly_created(self, noun: str) -> bool:
         """Returns whether the entity whose parts are listed was created by a call: nobody else put any into it."""
         if not is_empty_at_first(noun):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from funcdex_assets.environment.call_context import CallContext
-from funcdex_assets.environment.entity_store import canonicalize_noun, normalize_field_name
+from funcdex_assets.environment.entity_store import canonicalize_noun, derive_noun, normalize_field_name
 from funcdex_assets.environment.preconditions import READ_ONLY_ROLES, ROLE_FIELDS, list_required_states
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.language.values import render_moment
@@ -49,14 +49,22 @@ def settle_needed_states(
         noun = _find_noun(use)
         for pointer in _list_holders(use.path.replace("*", "0")):
             holder = at_pointer(result, pointer)
-            if isinstance(holder, dict) and not context.entities.find_shown_entity(holder, noun):
+            if isinstance(holder, dict) and not _is_known(holder, pointer, context):
                 holder_schema = resolve_schema(raw_at(schema, pointer) or schema, schema)
                 for name, value in list(_list_settled_fields(holder, holder_schema, use, noun, known, context)):
-                    _put_if_valid(holder, name, value, result, is_valid)
+                    if context.intent.criteria.filter_for_field(name) is None:  # else it is as the call asks
+                        _put_if_valid(holder, name, value, result, is_valid)
     for rule in known:
         if isinstance(rule, OnlyWayAfterSilence):
             _settle_contacts(result, "", schema, rule, context, result, is_valid)
     return result
+
+
+def _is_known(holder: Mapping[str, Any], pointer: str, context: CallContext) -> bool:
+    """Returns whether an earlier result showed the object at the pointer."""
+    names = [step for step in pointer.split("/") if step and not step.isdigit()]
+    noun = derive_noun(names[-1], context.intent.result_noun) if names else context.intent.result_noun
+    return context.entities.find_shown_entity(holder, noun) is not None
 
 
 def _put_if_valid(holder: dict[str, Any], name: str, value: Any, result: Any, is_valid: Callable[[Any], bool]) -> None:
@@ -90,9 +98,8 @@ def _settle_contacts(
             _settle_contacts(item, f"{pointer}/{index}", schema, rule, context, result, is_valid)
     if not isinstance(value, dict):
         return
-    noun = context.intent.result_noun
     state_name = next((name for name in value if normalize_field_name(name) in ("status", "state")), "")
-    if value.get(state_name) in ("open", "expired") and not context.entities.find_shown_entity(value, noun):
+    if value.get(state_name) in ("open", "expired") and not _is_known(value, pointer, context):
         is_open = value[state_name] == "open"
         hours = context.rng.uniform(0.2, 0.9) * rule.hours + (0 if is_open else rule.hours * context.rng.randint(2, 9))
         heard = (context.clock - timedelta(hours=hours)).replace(second=0, microsecond=0)
@@ -146,7 +153,7 @@ def _list_settled_fields(
     for rule in known:
         if isinstance(rule, OnlyWayAfterSilence) and rule.verb == tool_name.verb and rule.tool != use.tool.name:
             states = list(_list_states(holder, properties, ("open",)))
-            heard = context.clock - timedelta(hours=rule.hours * context.rng.uniform(0.1, 0.8))
+            heard = context.clock - timedelta(minutes=round(60 * rule.hours * context.rng.uniform(0.1, 0.8)))
             yield from states or _list_moments_of_contact(holder, properties, heard, rule.hours)
 
 

@@ -16,6 +16,7 @@ from funcdex_assets.semantics.field_meaning import decide_field_meaning
 
 _PARTIAL_WORDS = frozenset("unread open new pending failed".split())  # of parts in one state only
 _UNIT_NOUNS = frozenset("word character char page byte line hour minute second day view click retry attempt".split())
+_SYNONYMS = {"member": "user"}  # `num_members` of a workspace counts its users
 _AMOUNT_NOUNS = frozenset("quantity number total amount".split())
 
 
@@ -47,5 +48,7 @@ def _list_counts(entity: Mapping[str, Any], noun: str) -> list[str]:
     """Returns the fields that count parts of a noun. What may be a unit elsewhere (the pages of a book) counts parts
     where there are such parts: the `page_count` of a space whose pages are listed.
     """
-    counted = [name for name, counted_noun in entity.get("@counts", {}).items() if counted_noun == noun]
+    part_noun = _SYNONYMS.get(noun, noun)
+    counts = entity.get("@counts", {}).items()
+    counted = [name for name, counted_noun in counts if _SYNONYMS.get(counted_noun, counted_noun) == part_noun]
     return counted or [name for name in (f"{noun}count", f"num{noun}s") if name in entity]
