@@ -105,6 +105,14 @@ class FieldTexts:
         self, name: str, meaning: FieldMeaning, name_words: set[str], draft: ObjectDraft, examples: Sequence[str]
     ) -> str:
         context = self._context
+        contact = context.standing.contact if context.standing else None
+        if contact and split_words(name) in (
+            ("name",),
+            ("display", "name"),
+            ("title",),
+        ):  # a client is a person or a firm
+            company = find_company_at(contact.email.partition("@")[2])
+            return contact.name if draft.noun == "customer" or not company else company
         other_entity = _find_other_entity(name, draft, context) if "name" in name_words else None
         if other_entity:
             return self._name_other_entity(*other_entity, name, examples)

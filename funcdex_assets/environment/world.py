@@ -34,7 +34,12 @@ from funcdex_assets.records.seeds import build_generator
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import at_pointer
 from funcdex_assets.schema.schema import Schema
-from funcdex_assets.semantics.result_schema import complete_result_schema, lists_things
+from funcdex_assets.semantics.result_schema import (
+    add_echoed_arguments,
+    complete_result_schema,
+    list_echoed_arguments,
+    lists_things,
+)
 from funcdex_assets.semantics.stated_rules import DeletesParts, InitialState, StatedRule, read_stated_rules
 
 WORLD_VERSION = 4
@@ -68,6 +73,7 @@ class World:
         self._call_times: dict[str, list[datetime]] = {}
         self._rules_of_service: dict[str, list[StatedRule]] = {}
         self._known_tools: set[str] = set()
+        self._echoed_arguments: dict[tuple[str, str], dict[str, Schema]] = {}  # of things without a schema, by noun
         for tool in tools:
             self._learn_rules(tool)
 
@@ -116,7 +122,9 @@ class World:
         context = CallContext(
             self._situation, intent, self._entities, self._clock, rng, self._seed, initial_state=initial_state
         )
-        schema = complete_result_schema(tool)
+        echoed = self._echoed_arguments.setdefault((tool.toolkit, intent.name.noun), {})
+        echoed |= list_echoed_arguments(tool, arguments)
+        schema = add_echoed_arguments(complete_result_schema(tool), tool, echoed)
         builder = ResultBuilder(schema, context, needed)
         result = replace_unsuitable_values(builder.build_result(), schema, argument_schemas, rng)
         known_rules = self._rules_of_service.get(tool.toolkit, ())

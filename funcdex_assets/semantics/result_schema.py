@@ -6,6 +6,7 @@ shape is always valid under the source's own schema, since it only fills what th
 the schema does not belong here.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,8 @@ import msgspec
 from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
-from funcdex_assets.schema.words import to_plural
+from funcdex_assets.schema.words import to_plural, to_singular
+from funcdex_assets.semantics.field_roles import is_call_setting
 from funcdex_assets.semantics.tool_names import is_id, names_several, parse_resource_noun, parse_tool_name
 
 _MAX_LIST_DEPTH = 2  # objects around the list that a result is about
@@ -46,6 +48,7 @@ _OPEN_KEYWORDS = frozenset(
     "$id $comment".split()
 )
 
+_ECHOING_ACTIONS = frozenset(("create", "update", "send", "copy"))
 _DELETING_VERBS = frozenset("delete remove trash".split())
 
 _schemas_by_identity: dict[tuple[int, int, str], tuple[Any, Any, Schema]] = {}
@@ -61,6 +64,53 @@ def complete_result_schema(tool: Tool) -> Schema:
         schema = _complete_encoded_schema(msgspec.json.encode(tool.returns), tool.name, id_type)
         remembered = _schemas_by_identity[key] = (tool.returns, tool.parameters, schema)
     return remembered[2]
+
+
+def list_echoed_arguments(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Schema]:
+    """Returns the arguments of a call that makes or changes something, by name, each with its schema: a service shows
+    them in its results. Identifiers and settings of the call are left out.
+    """
+    if parse_tool_name(tool.name).action not in _ECHOING_ACTIONS:
+        return {}
+    properties = resolve_schema(tool.parameters, tool.parameters).get("properties", {})
+    return {
+        name: resolve_schema(properties[name], tool.parameters)
+        for name, value in arguments.items()
+        if isinstance(properties.get(name), dict) and not is_id(name) and not is_call_setting(name, value)
+    }
+
+
+def add_echoed_arguments(schema: Schema, tool: Tool, echoed: Mapping[str, Schema]) -> Schema:
+    """Returns the completed result schema of a tool with these fields of its noun, where the source leaves it open."""
+    if not echoed:
+        return schema
+    return _extend_assumed_shape(schema, tool.returns or {"type": "object"}, parse_tool_name(tool.name).noun, echoed)
+
+
+def _extend_assumed_shape(schema: Any, source: Any, noun: str, echoed: Mapping[str, Any]) -> Any:
+    """Adds the fields to the object of the noun wherever the source left the shape open."""
+    if not isinstance(source, dict) or not isinstance(schema, dict) or "properties" not in schema:
+        return schema
+    members = schema["properties"]
+    if not source.get("properties"):
+        if not _OPEN_KEYWORDS.issuperset(source):
+            return schema
+        shown = {key: _extend_item(member, echoed) for key, member in members.items() if to_singular(key) == noun}
+        return {**schema, "properties": {**members, **shown}}
+    declared = source["properties"]
+    extended = {
+        key: _extend_assumed_shape(member, declared.get(key), noun, echoed)
+        for key, member in members.items()
+        if _is_open_object(declared.get(key))
+    }
+    return {**schema, "properties": {**members, **extended}}
+
+
+def _extend_item(schema: Any, echoed: Mapping[str, Any]) -> Any:
+    """Adds the fields to an object, or to the objects of a list; its own fields stay as they are."""
+    if schema_type(schema) == "array":
+        return {**schema, "items": _extend_item(schema["items"], echoed)}
+    return {**schema, "properties": {**echoed, **schema.get("properties", {})}}
 
 
 def _find_id_type(tool: Tool) -> str:
