@@ -90,6 +90,11 @@ class CallIntent:
         return _identity_as_text(self.identities, self.name.noun)
 
     @property
+    def sends_object(self) -> bool:
+        """Whether what is sent is the very thing that the call names, such as a draft."""
+        return self.name.verb == "send" and self.object_identity is not None
+
+    @property
     def deletes_object(self) -> bool:
         return self.name.verb in _DELETING_VERBS and not self.links and self.object_identity is not None
 

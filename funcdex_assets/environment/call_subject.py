@@ -3,6 +3,7 @@
 Belongs here: questions about a call and what is known of the entities in it; nothing here draws at random.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from funcdex_assets.semantics.tool_names import is_id
 from funcdex_assets.semantics.vocabulary import CC_WORDS
 
 _DONE_WORDS = frozenset("success successful ok sent deleted removed added notified".split())
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
 _ADDRESSEE_NOUNS = PARTICIPANT_NOUNS | {"person"}
 _CHANGED_STATES = ("closed", "open", "paid", "canceled", "archived")
 
@@ -79,6 +81,7 @@ def find_copied_fields(intent: CallIntent, entities: EntityStore) -> Entity:
         originals = [entities.find_entity(*key) for key in intent.identities.items()]
     copied: dict[str, Any] = {}
     for original in originals:
+        copied |= original.get("@told", {}) if intent.sends_object else {}
         copied |= {name: value for name, value in original.items() if not name.startswith("@")}
     subject = entities.find_subject(intent.parents) if intent.name.verb == "reply" else None
     if subject:
@@ -86,8 +89,18 @@ def find_copied_fields(intent: CallIntent, entities: EntityStore) -> Entity:
     return copied
 
 
-def find_listed_addressees(field_name: str, intent: CallIntent) -> Mapping[str, None]:
-    """Returns the distinct addresses of the call's addressees, in order, where a field such as `to` lists them."""
+def find_listed_addressees(
+    field_name: str, intent: CallIntent, entities: EntityStore | None = None
+) -> Mapping[str, None]:
+    """Returns the distinct addresses of the call's addressees, in order, where a field such as `to` lists them; with
+    `entities`, also those that a draft was written to, which the call sends.
+    """
     meaning = read_name(field_name)
-    lists_addressees = meaning.noun in _ADDRESSEE_NOUNS and CC_WORDS.isdisjoint(split_words(field_name))
-    return dict.fromkeys(intent.addressees if lists_addressees else ())
+    if meaning.noun not in _ADDRESSEE_NOUNS or not CC_WORDS.isdisjoint(split_words(field_name)):
+        return {}
+    if intent.addressees or entities is None or not intent.sends_object:
+        return dict.fromkeys(intent.addressees)
+    told = entities.find_entity(intent.name.noun, str(intent.object_identity)).get("@told", {})
+    said = (value for name, value in told.items() if CC_WORDS.isdisjoint(split_words(name)) and name != "cc")
+    texts = (text for value in said for text in (value if isinstance(value, list) else [value]))
+    return dict.fromkeys(text for text in texts if isinstance(text, str) and _ADDRESS.fullmatch(text))

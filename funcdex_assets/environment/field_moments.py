@@ -20,6 +20,7 @@ from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning, decide_value_meaning
 from funcdex_assets.semantics.field_roles import PAST_PHASES, read_name
+from funcdex_assets.semantics.vocabulary import TALK_NOUNS
 
 _FUTURE_PHASES = frozenset("due start end expires scheduled".split())
 _LATER_PHASES = PAST_PHASES - {"created"}  # of what befalls a thing after it was created
@@ -47,8 +48,26 @@ class FieldMoments:
         if meaning.phase == "" and read_name(draft.noun).role == "moment":  # `end: {dateTime: …}` beside `start: {…}`
             meaning = read_name(draft.noun)
         moment = self._choose_datetime(meaning, set(split_words(name)), draft)
+        latest = self._find_latest_change_around(meaning, draft)
+        if latest and moment.tzinfo and moment > latest:
+            moment = latest - timedelta(minutes=15 * self._rng.randint(0, 40))
         local = moment.astimezone(self._context.clock.tzinfo) if moment.tzinfo else moment
         return values.render_moment(schema, local)
+
+    def _find_latest_change_around(self, meaning: FieldMeaning, draft: ObjectDraft) -> datetime | None:
+        """Returns when the thing was last changed whose parts are looked at: a part that was there is not newer."""
+        intent = self._context.intent
+        if (
+            meaning.phase not in ("created", "sent", "received")
+            or not intent.is_lookup
+            or "@made" in draft.known_fields
+        ):
+            return None
+        if draft.noun.rpartition(" ")[2] not in TALK_NOUNS:
+            return None
+        holders = (self._context.entities.find_entity(*parent) for parent in intent.parents.items())
+        changes = (_find_latest_change(ObjectDraft("", holder)) for holder in holders if holder)
+        return next((moment for moment in changes if moment is not None), None)
 
     def _choose_datetime(self, meaning: FieldMeaning, name_words: set[str], draft: ObjectDraft) -> datetime:
         intent, clock, phase = self._context.intent, self._context.clock, meaning.phase

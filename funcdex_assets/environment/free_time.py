@@ -30,9 +30,11 @@ _CANCELLED = frozenset("cancelled canceled declined".split())
 _WORKING_HOURS = (time(8), time(18))
 _WORKING_DAYS = 5  # of a week, from Monday on
 _MINUTES = (30, 45, 60, 90)
-_STEP_MINUTES = 30  # between the starts of bookable times
+_STEP_MINUTES = 30  # the shortest free time worth telling, and what bookable times begin at
+_MOST_STARTS = 3  # bookable times told of one gap
 _DEFAULT_WINDOW = timedelta(days=7)
 _MOST_BUSY = 3  # times made up for one person in a window
+_MOST_FREE = 60  # times that are told; two months of working days
 _MOST_DAYS = 60  # of a window that are looked at
 
 
@@ -54,8 +56,9 @@ def list_times(items: Schema, noun: str, scope: ResultScope) -> list[Entity] | N
         gap for hours in _list_working_hours(window) for gap in find_gaps(hours, [b[0] for b in busy], least_minutes)
     ]
     if "end" not in phases:  # each moment at which one can begin
-        gaps = [(start, start + timedelta(minutes=least_minutes)) for gap in gaps for start in _list_starts(gap)]
-    return [{"start": start.isoformat(), "end": end.isoformat()} for start, end in gaps[: scope.intent.limit]]
+        starts = [start for gap in gaps for start in _list_starts(gap)[:_MOST_STARTS]]
+        gaps = [(start, start + timedelta(minutes=least_minutes)) for start in starts]
+    return [{"start": start.isoformat(), "end": end.isoformat()} for start, end in gaps[:_MOST_FREE]]
 
 
 def find_gaps(hours: Span, busy: Iterable[Span], least_minutes: int) -> list[Span]:

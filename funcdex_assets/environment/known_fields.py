@@ -66,7 +66,9 @@ class KnownFields:
                     return value
         if value is None and draft.known_fields and schema_type(schema) == "integer" and find_counted_noun(key):
             value = find_part_count(draft.known_fields, find_counted_noun(key))
-        if value is None and draft.is_subject and not is_id(key) and not _differs_in_copy(key, schema):
+        keeps_recipients = self._scope.intent.sends_object and decide_field_meaning(key, schema).noun == "recipient"
+        is_taken_over = keeps_recipients or not _differs_in_copy(key, schema)
+        if value is None and draft.is_subject and not is_id(key) and is_taken_over:
             value = self._copied_fields.get(normalize_field_name(key))
             if value is None and _is_name_of_thing(key):  # a document is copied that another tool calls a file
                 value = next((text for name, text in self._copied_fields.items() if _is_name_of_thing(name)), None)

@@ -16,7 +16,7 @@ from funcdex_assets.semantics.field_meaning import decide_field_meaning
 
 _PARTIAL_WORDS = frozenset("unread open new pending failed".split())  # of parts in one state only
 _UNIT_NOUNS = frozenset("word character char page byte line hour minute second day view click retry attempt".split())
-_SYNONYMS = {"member": "user"}  # `num_members` of a workspace counts its users
+_SYNONYMS = {"member": "user", "note": "comment"}  # `num_members` of a workspace counts its users
 _AMOUNT_NOUNS = frozenset("quantity number total amount".split())
 
 

@@ -207,7 +207,7 @@ class ResultBuilder:
 
     def _build_addressees(self, schema: Schema, path: str, key: str, depth: int) -> Any:
         """Returns the people whom the call addresses, as the result lists them under `to` or `attendees`, else None."""
-        addresses = find_listed_addressees(key, self._scope.intent)
+        addresses = find_listed_addressees(key, self._scope.intent, self._scope.entities)
         is_list = schema_type(schema) == "array"
         items = resolve_schema(schema.get("items", {}) if is_list else schema, self._scope.root)
         if not addresses or schema_type(items) != "object" or "email" not in items.get("properties", {}):

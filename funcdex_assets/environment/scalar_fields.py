@@ -12,16 +12,25 @@ from funcdex_assets.environment.field_values import FieldValues
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.repeated_arguments import find_repeated_argument
 from funcdex_assets.environment.result_scope import ResultScope
+from funcdex_assets.environment.state_changes import count_replacements
 from funcdex_assets.schema.schema import Schema, schema_type
+from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.field_roles import is_page_token
 from funcdex_assets.semantics.tool_names import is_id
+
+_REPLACEMENT_WORDS = frozenset(("occurrences", "replacements"))
 
 
 def fill_scalar(schema: Schema, name: str, draft: ObjectDraft, scope: ResultScope) -> Any:
     """Returns the value of a scalar field of the draft, and counts it."""
     scope.budget.scalar_count += 1
     intent = scope.intent
+    counts_replacements = not _REPLACEMENT_WORDS.isdisjoint(split_words(name))
+    if draft.is_subject and counts_replacements and schema_type(schema) == "integer":
+        replacements = count_replacements(intent, scope.entities)
+        if replacements is not None and scope.fits_schema(schema, replacements):
+            return replacements
     linked_name = find_linked_name(name, intent, scope.entities) if draft.is_subject else None
     if linked_name and scope.fits_schema(schema, linked_name):
         return linked_name

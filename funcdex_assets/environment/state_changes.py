@@ -7,6 +7,7 @@ a field from then on, a new reply counts in its thread. The answer to the call i
 ('done', True)
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,7 @@ from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.field_roles import is_call_setting, is_page_token, is_whole_text, read_name
 from funcdex_assets.semantics.stated_rules import DeletesParts
 from funcdex_assets.semantics.tool_names import is_id
+from funcdex_assets.semantics.vocabulary import TALK_NOUNS
 
 _STATES_AFTER_VERBS = {
     "close": "closed done completed complete resolved",
@@ -56,6 +58,28 @@ _STATES_AFTER_VERBS = {
     "decline": "declined rejected",
     "resolve": "resolved solved done closed",
     "suspend": "suspended paused",
+    "confirm": "confirmed active",
+    "ship": "shipped",
+    "deliver": "delivered completed",
+    "submit": "submitted pending inreview",
+    "start": "active started running inprogress open",
+    "activate": "active enabled",
+    "resume": "active running inprogress",
+    "renew": "active renewed",
+    "stop": "stopped inactive",
+    "deactivate": "inactive disabled",
+    "pause": "paused suspended",
+    "freeze": "frozen suspended paused",
+    "unfreeze": "active",
+    "block": "blocked suspended",
+    "unblock": "active",
+    "lock": "locked",
+    "unlock": "unlocked open active",
+    "return": "returned closed completed",
+    "capture": "captured succeeded",
+    "redeem": "redeemed used",
+    "verify": "verified",
+    "reserve": "reserved confirmed",
 }
 """States that a thing is in after a verb, by `normalize_field_name`, the likeliest first."""
 
@@ -83,7 +107,8 @@ _SHARING_NOUNS = frozenset("permission preference collaborator sharing share mem
 def find_state_after_verb(verb: str, options: Sequence[Any]) -> Any:
     """Returns the first of these states that an entity is in after the verb; None where the verb decides no state."""
     by_name = {normalize_field_name(str(option)): option for option in options}
-    return next((by_name[state] for state in _STATES_AFTER_VERBS.get(verb, "").split() if state in by_name), None)
+    states = _STATES_AFTER_VERBS.get(verb, f"{verb}ed {verb}d {verb}{verb[-1:]}ed").split()
+    return next((by_name[state] for state in states if state in by_name), None)
 
 
 def find_flag_after_verb(verb: str, name: str) -> bool | None:
@@ -224,15 +249,32 @@ def _rewrite_text(text: str, intent: CallIntent) -> str:
     """Returns the text with the call's text appended, or with the replacement made that the call asks for."""
     if intent.name.verb != "replace":
         return f"{text}\n{find_written_text(intent)}".strip("\n")
-    old_text = next(
-        (value for key, value in intent.said_values.items() if key.startswith(("find", "old", "search"))), ""
-    )
+    pattern = _find_replaced_text(intent)
     new_text = next((value for key, value in intent.said_values.items() if key.startswith(("replace", "new"))), "")
-    return (
-        text.replace(old_text, new_text)
-        if isinstance(old_text, str) and isinstance(new_text, str) and old_text
-        else text
-    )
+    return pattern.sub(lambda _: new_text, text) if pattern and isinstance(new_text, str) else text
+
+
+def count_replacements(intent: CallIntent, entities: EntityStore) -> int | None:
+    """Returns how often the text that a call replaces stands in its thing; None if the thing's text is not known."""
+    holder, pattern = find_written_holder(intent), _find_replaced_text(intent)
+    if intent.name.verb != "replace" or holder is None or pattern is None:
+        return None
+    entity = entities.find_entity(*holder)
+    for fields in (entity, entity.get("@told", {})):
+        for key, text in fields.items():
+            if isinstance(text, str) and is_whole_text(key):
+                return len(pattern.findall(text))
+    return None
+
+
+def _find_replaced_text(intent: CallIntent) -> re.Pattern[str] | None:
+    """Returns what a replacing call looks for; upper and lower case are the same unless it says otherwise."""
+    said = intent.said_values.items()
+    old_text = next((value for key, value in said if key.startswith(("find", "old", "search"))), "")
+    if not isinstance(old_text, str) or not old_text:
+        return None
+    matches_case = any("case" in key and value is True for key, value in said)
+    return re.compile(re.escape(old_text), 0 if matches_case else re.IGNORECASE)
 
 
 def _record_creation(
@@ -276,6 +318,8 @@ def _record_creation(
                 entities.add_unidentified(intent.name.noun, entity)
         return
     _note_arguments(created.entity, arguments)
+    if intent.sends_object:
+        _note_contents_of_draft(created.entity, entities.find_entity(intent.name.noun, str(intent.object_identity)))
     if intent.object_identity and canonicalize_noun(created.noun) != canonicalize_noun(intent.name.noun):
         parents = created.entity.setdefault("@parents", {})  # a booking that BOOK_ROOM made is one of the room
         parents.setdefault(canonicalize_noun(intent.name.noun), intent.object_identity)
@@ -305,6 +349,17 @@ def _record_update(
     if intent.name.verb in ("move", "transition", "change", "set"):
         for noun, identity in intent.parents.items():
             entity.setdefault("@parents", {})[noun] = identity
+
+
+def _note_contents_of_draft(sent: Entity, draft: Entity) -> None:
+    """Notes on what was sent the words of the draft that it was: as written by a call, or as far as results showed."""
+    told = dict(draft.get("@told", {}))
+    shown = {name: value for name, value in draft.items() if isinstance(value, str) and read_name(name).role == "text"}
+    if not any(is_whole_text(name) for name in told):
+        is_whole = not shown or any(is_whole_text(name) for name in shown)
+        told |= shown if is_whole else {"text": next(iter(shown.values()))}  # all that is known of it
+    if told:
+        sent.setdefault("@told", {}).update(told)
 
 
 def _note_arguments(entity: Entity, arguments: Mapping[str, Any]) -> None:
@@ -337,6 +392,15 @@ def _adjust_counts(
             entities.part_counts[listed] = max(0, entities.part_counts[listed] + difference)
         if difference > 0 and now:
             move_last_moment(holder, part_noun, now)
+            if part_noun in TALK_NOUNS:
+                _mark_change(holder, now)
+
+
+def _mark_change(entity: Entity, now: datetime) -> None:
+    """Moves the moments of the last change of an entity to the present."""
+    for name, value in entity.items():
+        if isinstance(value, str) and read_name(name).phase == "changed" and read_name(name).role == "moment":
+            entity[name] = values.render_moment({"format": "date" if len(value) == 10 else "date-time"}, now)
 
 
 def _find_or_add_entity(entities: EntityStore, noun: str, identity: str) -> Entity:

@@ -30,6 +30,18 @@ ACTIONS = {
     "copy": "copy duplicate clone export convert",
 }
 
+_LEADING_VERBS = {
+    **dict.fromkeys("place charge".split(), "create"),
+    **dict.fromkeys(
+        (
+            "submit renew freeze unfreeze block unblock return extend merge sign mute unmute follow unfollow promote "
+            "demote escalate capture release trigger turn switch toggle dim skip verify suspend"
+        ).split(),
+        "update",
+    ),
+}
+"""Words that are verbs where a name begins with them, and may be nouns elsewhere: `exchange_rate`, `city_block`."""
+_TRAILING_VERBS = frozenset("submit renew freeze unfreeze unblock extend mute unmute promote suspend".split())
 _ACTION_BY_VERB = {verb: action for action, verbs in ACTIONS.items() for verb in verbs.split()}
 READING_VERBS = frozenset(f"{ACTIONS['list']} {ACTIONS['get']}".split())
 _PREPOSITIONS = {"to", "from", "in", "on", "for", "by", "of", "with", "and", "or", "as", "into", "at"}
@@ -55,6 +67,10 @@ def parse_tool_name(name: str) -> ToolName:
     if not name_words:
         return ToolName("", "get", "", ())
     verb_index = next((index for index, word in enumerate(name_words) if word in _ACTION_BY_VERB), None)
+    if name_words[0] in _LEADING_VERBS:
+        verb_index = 0
+    elif verb_index is None and name_words[-1] in _TRAILING_VERBS:
+        verb_index = len(name_words) - 1
     verb, object_words = (
         (name_words[verb_index], name_words[:verb_index] + name_words[verb_index + 1 :])
         if verb_index is not None
@@ -71,7 +87,8 @@ def parse_tool_name(name: str) -> ToolName:
         noun_words.append(to_singular(word))
     if not noun_words:
         noun_words = [to_singular(word) for word in object_words if word not in _PREPOSITIONS] or [verb]
-    return ToolName(verb, _ACTION_BY_VERB.get(verb, "get"), noun_words[-1], tuple(noun_words))
+    action = _ACTION_BY_VERB.get(verb, _LEADING_VERBS.get(verb, "get"))
+    return ToolName(verb, action, noun_words[-1], tuple(noun_words))
 
 
 @cache

@@ -20,6 +20,8 @@ ZONE_WORDS = frozenset("zone timezone".split())
 SIZE_WORDS = frozenset("size bytes".split())
 """In the names of numbers for the size of a file or a text."""
 CC_WORDS = frozenset("cc bcc".split())
+TALK_NOUNS = frozenset("comment note reply message attachment worklog remark".split())
+"""Nouns for what people add to a thing, which is changed by it."""
 OCCURRENCE_NOUNS = frozenset("instance occurrence".split())
 """Nouns for a member of a series, such as a weekly meeting; it has its own identifier beside that of the series."""
 RESTORING_VERBS = frozenset("restore undelete untrash recover".split())
