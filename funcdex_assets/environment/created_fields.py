@@ -31,7 +31,11 @@ _PART_NOUNS = frozenset("attachment comment label tag subtask reaction reply not
 )
 _COUNTED_PART_NOUNS = _PART_NOUNS | frozenset("message thread event task issue member file section redemption".split())
 _COUNTING_WORDS = frozenset("count total num open unread redeemed".split())
-_UNSET_FLAG_WORDS = frozenset("starred shared trashed archived pinned flagged favorite".split())
+_UNSET_FLAG_WORDS = frozenset(
+    "starred shared trashed archived pinned flagged favorite delinquent overdue blocked disputed escalated".split()
+)
+_NOTHING_YET_WORDS = frozenset("balance spent used refunded owed outstanding redeemed views likes downloads".split())
+"""In the names of numbers that are 0 until something happens."""
 _REMARK_WORDS = frozenset("description note notes comment remark".split())
 _TITLE_LENGTH = 5  # words
 
@@ -103,6 +107,7 @@ def is_zero_when_created(schema: Schema, key: str, scope: ResultScope) -> bool:
     )
     if normalize_field_name(key) in scope.intent.said_values:
         return False
+    counts_parts = counts_parts or not _NOTHING_YET_WORDS.isdisjoint(split_words(key))
     return bool(counts_parts) and scope.intent.name.action != "send" and scope.fits_schema(schema, 0)
 
 

@@ -160,7 +160,7 @@ class ResultBuilder:
             case "string" if not self._scope.needed.is_on_the_way(path):
                 is_blank = is_unwritten(schema, key, draft, self._scope) and self._scope.fits_schema(schema, "")
                 return "" if is_blank else None
-            case "integer":
+            case "integer" | "number":
                 return 0 if is_zero_when_created(schema, key, self._scope) else None
             case "boolean":
                 return False if is_false_when_created(schema, key, self._scope) else None

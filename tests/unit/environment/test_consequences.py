@@ -123,3 +123,12 @@ def test_a_verb_leads_to_its_state(verb, expected):
 def test_verbs_that_may_be_nouns(name, verb, action, noun):
     parsed = parse_tool_name(name)
     assert (parsed.verb, parsed.action, parsed.noun) == (verb, action, noun)
+
+
+def test_nothing_has_happened_yet_with_a_new_customer():
+    stripe = tools_of("stripe")
+    for seed in SEEDS:
+        world = World(HERE, seed)
+        world.execute_call(stripe["CREATE_CUSTOMER"], {"name": "Ana Lima", "email": "ana.lima@x.io"})
+        (customer,) = world.execute_call(stripe["LIST_CUSTOMERS"], {"email": "ana.lima@x.io"})["customers"]
+        assert (customer.get("balance", 0), customer.get("delinquent", False)) == (0, False)
