@@ -41,19 +41,30 @@ def is_part(shown: str, sent: str) -> bool:
 
 
 def recipients_as_named(transcript: Transcript) -> Iterator[Break]:
-    """What is sent or forwarded goes to the addresses that the call names."""
+    """What is sent or forwarded goes to the addresses that the call names, a draft to those that it was shown with."""
+    drafted: dict[str, set[str]] = {}
     for step in transcript.good_steps:
+        meant = set[str]().union(*(drafted.get(identity, set()) for identity in step.argument_ids.values()))
+        for thing in step.things:
+            shown = _list_recipients(thing)
+            if "send" in step.words and meant and shown - meant and thing.listed_in is None:
+                yield Break(step, thing.pointer, f"goes to {min(shown - meant)}, whom its draft does not name")
+            drafted.update(dict.fromkeys(thing.identities, shown) if shown else {})
         named = {address.lower() for text in step.argument_texts for address in ADDRESS.findall(text)}
         if (step.action != "create" and "forward" not in step.words) or step.subject is None or not named:
             continue
         if not any(SENT_TO_WORDS & set(split_singular(name)) for name in step.arguments):
             continue
-        for name, value in step.subject.fields.items():
-            if split_singular(name)[-1:] in (("to",), ("recipient",)):
-                shown = {address.lower() for text in iterate_scalars(value) for address in ADDRESS.findall(str(text))}
-                if shown - named:
-                    text = f"goes to {min(shown - named)}, whom the call does not name"
-                    yield Break(step, f"{step.subject.pointer}/{name}", text)
+        others = _list_recipients(step.subject) - named
+        if others:
+            yield Break(step, step.subject.pointer, f"goes to {min(others)}, whom the call does not name")
+
+
+def _list_recipients(thing: Thing) -> set[str]:
+    """Returns the addresses to which a thing goes, those of copies left out."""
+    values = (value for name, value in thing.fields.items() if split_singular(name)[-1:] in (("to",), ("recipient",)))
+    texts = (str(text) for value in values for text in iterate_scalars(value))
+    return {address.lower() for text in texts for address in ADDRESS.findall(text)}
 
 
 def fields_as_told(transcript: Transcript) -> Iterator[Break]:

@@ -31,6 +31,13 @@ def post(text: str) -> Case:
     return then(step("POST_REMARK", POST, {"remark": {"id": "rm_5001", "text": text}}))
 
 
+def send(to: str) -> Case:
+    """A draft to Ana is sent."""
+    draft = {"draft": {"id": "dr_4401", "to": ["ana@fiberlake.com"], "subject": "Lamp"}}
+    sent = {"message": {"id": "ms_9902", "to": [to], "subject": "Lamp"}}
+    return then(step("GET_DRAFT", {"draft_id": "dr_4401"}, draft), step("SEND_DRAFT", {"draft_id": "dr_4401"}, sent))
+
+
 def forward(address: str) -> Case:
     arguments = {"letter_id": "lt_4401", "to": "ada@fiberlake.com"}
     return then(step("FORWARD_LETTER", arguments, {"letter": {"id": "lt_4402", "to": [{"email": address}]}}))
@@ -99,6 +106,7 @@ TABLES: Tables = {
         objects=[
             Objection("another text than was sent", post("All is well with the lamp"), 2, "text_as_sent"),
             Objection("a letter that goes to somebody else", forward("bo@fiberlake.com"), 2, "recipients_as_named"),
+            Objection("a draft that is sent to somebody else", send("bo@fiberlake.com"), 4, "recipients_as_named"),
             Objection("another colour than was given", make(colour="red"), 2, "fields_as_told: call_1"),
             Objection("another value without a change", then(get(), get(colour="red")), 4, "one_thing_one_value"),
             Objection(
@@ -249,6 +257,7 @@ TABLES: Tables = {
             ),
         ],
         lets_pass={
+            "a draft that is sent to whom it names": send("ana@fiberlake.com"),
             "the text cut off": post("The cable has frayed near…"),
             "the text marked up": post("<p>The cable has frayed near the plug</p>"),
             "a letter to the one named": forward("ada@fiberlake.com"),
