@@ -228,7 +228,8 @@ class WorldSession:
         if other._play.executor.world.hash_state() != snapshot["state"]:
             raise SessionError(
                 "the calls of the snapshot lead to another state here; "
-                "it is of another toolkit, of other definitions, or of a world for another user or moment"
+                "it is of another toolkit, of other definitions, or of a world for another user, company or moment "
+                "(opened with another --user, --seed or --now)"
             )
         return other
 
