@@ -46,6 +46,7 @@ class CallIntent:
     parents:         identifiers of the entities that the call works within, by noun
     addressees:      e-mail addresses of the people that it is for, copies excepted
     page_size:       the number of items on a full page of a listing: asked for, or the tool's default
+    lists_all:       its listing has one page, with everything that is known
     limit:           the most items that are made up for a page
     page_token:      the token of a later page; `is_later_page` says that a token was passed, though it be empty
     least_minutes:   the shortest duration asked for, 0 for any
@@ -66,6 +67,7 @@ class CallIntent:
     parents: Mapping[str, str]
     addressees: Sequence[str]
     page_size: int
+    lists_all: bool
     limit: int
     page_token: str
     is_later_page: bool
@@ -136,10 +138,12 @@ def read_call_intent(
     max_items: int = MAX_ITEMS,
     parameters: Mapping[str, Any] = _NO_PARAMETERS,
     is_listing: bool = False,
+    lists_all: bool = False,
 ) -> CallIntent:
     """Returns the meaning of a call; defaults of the tool's `parameters` count as said where it creates something.
 
-    `is_listing`: its result is a list though its verb does not tell, as with `get_user_orders`.
+    `is_listing`: its result is a list though its verb does not tell, as with `get_user_orders`. `lists_all`: there is
+    nothing by which it could go on after a first page.
 
     Raises:
         OverflowError: a date among the arguments is at an end of the calendar.
@@ -170,6 +174,7 @@ def read_call_intent(
         parents=parents,
         addressees=reading.addressees,
         page_size=page_size,
+        lists_all=lists_all,
         limit=min(page_size, max_items),
         page_token=str(page_tokens[0]) if page_tokens else "",
         is_later_page=bool(page_tokens),

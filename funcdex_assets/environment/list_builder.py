@@ -78,6 +78,8 @@ class ListBuilder:
             size = self._choose_part_count(name, noun, draft)
         if scope.budget.has_no_room(depth):
             size = 1
+        if scope.intent.lists_all and "maxItems" not in schema:
+            most_size = max(most_size, len(entities))
         size = min(max(size, least_size, len(entities)), most_size)
         if is_main_list:
             return self._build_listing(items, path, name, noun, depth, entities, size, least_size)

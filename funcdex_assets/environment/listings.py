@@ -85,11 +85,12 @@ class Pager:
             created = [entity for entity in matches if "@made" in entity and not _is_among(entity, listed_before)]
             page_entities = [*listed_before, *(created if intent.page_token == "" else [])]
             _fill_from_later_pages(page_entities, listing, intent)
-            has_more = len(page_entities) > intent.page_size
+            has_more = len(page_entities) > intent.page_size and not intent.lists_all
             page_entities = page_entities[-intent.page_size :] if has_more else page_entities
             size = len(page_entities)
         else:
-            page_entities, has_more = matches[-intent.page_size :], len(matches) > intent.page_size
+            has_more = len(matches) > intent.page_size and not intent.lists_all
+            page_entities = matches[-intent.page_size :] if has_more else matches
             size = len(page_entities) if complete else self._rng.randint(1, intent.limit)
             expected = None if intent.page_token or listed_parents is None else self._find_expected_size(noun)
             if is_only_one:
@@ -97,7 +98,8 @@ class Pager:
             elif intent.page_token and listing.next_page_size:
                 size = max(listing.next_page_size, len(page_entities))
             elif expected is not None:
-                size, has_more = max(expected, len(page_entities)), expected > intent.page_size
+                size = max(expected, len(page_entities))
+                has_more = expected > intent.page_size and not intent.lists_all
             if self._is_newly_created(noun):
                 size = len(page_entities)
             elif (
@@ -105,13 +107,15 @@ class Pager:
                 and not complete
                 and not is_only_one
                 and expected is None
+                and not intent.lists_all
                 and intent.limit == intent.page_size
                 and self._rng.random() < MORE_PAGES_SHARE
             ):
                 has_more = True
         if (has_more and (not complete or len(matches) > intent.page_size)) or intent.page_token in listing.next_tokens:
             self._has_more = True
-        size = intent.page_size if self._has_more else min(size, intent.page_size)
+        full_size = max(intent.page_size, len(page_entities)) if intent.lists_all else intent.page_size
+        size = full_size if self._has_more else min(size, full_size)
         self._open_listings.append(
             (listing, path, noun, None if listed_parents is None else (canonicalize_noun(noun), listed_parents))
         )

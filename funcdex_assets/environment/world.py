@@ -23,6 +23,7 @@ from funcdex_assets.environment.change_record import ChangeRecorder, StateChange
 from funcdex_assets.environment.entity_store import EntityStore
 from funcdex_assets.environment.listings import build_call_key, record_shown_page
 from funcdex_assets.environment.needed_states import LaterUse, settle_needed_states
+from funcdex_assets.environment.paging import can_page
 from funcdex_assets.environment.preconditions import CallAttempt, find_refusal, find_subject_of_call
 from funcdex_assets.environment.result_builder import ResultBuilder
 from funcdex_assets.environment.schema_repair import replace_unsuitable_values
@@ -106,6 +107,7 @@ class World:
             self._max_items,
             parameters,
             is_listing=lists_things(tool),
+            lists_all=not can_page(tool),
         )
         question = (tool.name, intent.key, intent.page_token)
         rng = build_generator("call", self._seed, *question, self._entities.change_count)

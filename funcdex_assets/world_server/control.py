@@ -10,6 +10,7 @@ from typing import Any
 from funcdex_assets.records.suggestions import suggest_name
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.validation import find_violations
+from funcdex_assets.world_server.json_inputs import MOST_LEVELS_AROUND, find_json_flaw
 from funcdex_assets.world_server.session import SessionError, WorldSession
 
 TOOL_PREFIX = "world_"
@@ -61,6 +62,9 @@ def control_session(session: WorldSession, act: str, arguments: Mapping[str, Any
     """
     if act not in CONTROLS:
         raise SessionError(f"there is no {act!r}{suggest_name(act, CONTROLS)}; there are {', '.join(CONTROLS)}")
+    flaw = find_json_flaw(arguments, MOST_LEVELS_AROUND)
+    if flaw:
+        raise SessionError(f"{act} cannot be done: {flaw}")
     violations = find_violations(CONTROLS[act][1], dict(arguments))
     if violations:
         raise SessionError(f"{act} cannot be done: {'; '.join(violations)}")

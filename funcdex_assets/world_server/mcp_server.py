@@ -25,6 +25,7 @@ from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.world_server.control import CONTROLS, TOOL_PREFIX, control_session
 from funcdex_assets.world_server.http_server import LOOPBACK_NAMES
+from funcdex_assets.world_server.json_inputs import MOST_LEVELS_AROUND
 from funcdex_assets.world_server.session import SessionError, WorldSession
 
 GOAL_PROMPT = "goal"
@@ -108,12 +109,8 @@ def build_http_app(
         if refusal is not None:
             return refusal
         try:
-            arguments = msgspec.json.decode(await request.body() or b"{}")
-            if not isinstance(arguments, dict):
-                raise SessionError("the body is no JSON object")
+            arguments = _read_object(await request.body())
             return _respond(control_session(session, request.path_params["act"], arguments))
-        except msgspec.DecodeError as error:
-            return _respond({"error": f"the body is no JSON: {error}"}, 400)
         except SessionError as error:
             return _respond({"error": str(error)}, 400)
 
@@ -121,6 +118,18 @@ def build_http_app(
         transport_security=security,
         custom_starlette_routes=[Route("/control/{act}", control, methods=["POST"])],
     )
+
+
+def _read_object(body: bytes) -> dict[str, Any]:
+    try:
+        content = msgspec.json.decode(body or b"{}")
+    except RecursionError:
+        raise SessionError(f"the body is nested too deep; give {MOST_LEVELS_AROUND} levels at most") from None
+    except msgspec.DecodeError as error:
+        raise SessionError(f"the body is no JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise SessionError("the body is no JSON object")
+    return content
 
 
 def _describe_tool(tool: Tool) -> types.Tool:

@@ -66,7 +66,7 @@ def open_world(
     left_out: Counter[str] = Counter()
     if goal_files:
         goals, left_out = read_goals(goal_files, {tool.name: tool for tool in tools}, with_unchanged=with_unchanged)
-    return OpenedWorld(tools, build_sandbox_situation(tools, user, moment), seed, goals, left_out)
+    return OpenedWorld(tools, build_sandbox_situation(tools, user, moment, seed), seed, goals, left_out)
 
 
 def _is_moment(text: str) -> bool:

@@ -16,8 +16,6 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from funcdex_assets.environment.change_record import StateChanges
 from funcdex_assets.environment.error_responses import build_refusal
 from funcdex_assets.environment.executor import Executor
@@ -33,6 +31,7 @@ from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.validation import find_violations
 from funcdex_assets.semantics.field_roles import is_page_token
 from funcdex_assets.world_server.goals import Goal
+from funcdex_assets.world_server.json_inputs import MOST_LEVELS_AROUND, find_json_flaw, find_snapshot_flaw
 from funcdex_assets.world_server.told_values import ToldValues, iterate_service_ids
 from funcdex_assets.world_server.tool_calls import CallOutcome, execute_call, is_lookup
 
@@ -124,10 +123,9 @@ class WorldSession:
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> CallOutcome:
         """Executes a call. What a service would refuse comes back as its error; nothing is raised."""
-        try:
-            msgspec.json.encode(arguments)
-        except (TypeError, ValueError) as error:  # half of a surrogate pair, or a value that JSON does not have
-            return CallOutcome({"error": f"the arguments of {name} cannot be written as JSON: {error}"}, True)
+        flaw = find_json_flaw(arguments)
+        if flaw:
+            return CallOutcome({"error": f"the arguments of {name} cannot be used: {flaw}"}, True)
         outcome = self._execute(self._play, name, dict(arguments))
         self._play.log.append({"call": name, "arguments": deepcopy(dict(arguments))})
         return outcome
@@ -195,6 +193,9 @@ class WorldSession:
             name, arguments = (call.get("name"), call.get("arguments", {})) if isinstance(call, Mapping) else (None, {})
             if not isinstance(name, str) or not isinstance(arguments, Mapping):
                 raise SessionError(f"expected call {number} is not {{name, arguments}}")
+            flaw = find_json_flaw(arguments)
+            if flaw:
+                raise SessionError(f"the arguments of expected call {number}, {name}, cannot be used: {flaw}")
             outcome = self._execute(play, name, dict(arguments), is_strict=False)
             if outcome.is_error:
                 raise SessionError(f"expected call {number}, {name}, goes wrong: {outcome.content}")
@@ -204,10 +205,17 @@ class WorldSession:
         """Returns another session in the state of a snapshot."""
         if not isinstance(snapshot, Mapping) or not {"world", "seed", "goal", "log", "state"} <= set(snapshot):
             raise SessionError("that is no snapshot; give what `snapshot` returned")
+        flaw = find_json_flaw(snapshot, MOST_LEVELS_AROUND)
+        if flaw:
+            raise SessionError(f"the snapshot cannot be read: {flaw}")
         if snapshot["world"] != WORLD_VERSION:
             raise SessionError(
-                f"the snapshot is of version {snapshot['world']} of the world, and this is version {WORLD_VERSION}"
+                f"the snapshot is of version {snapshot['world']!r:.40} of the world, "
+                f"and this is version {WORLD_VERSION}"
             )
+        flaw = find_snapshot_flaw(snapshot)
+        if flaw:
+            raise SessionError(f"the snapshot was altered: {flaw}; give what `snapshot` returned, as it was")
         other = WorldSession(
             list(self.tools.values()),
             self._own_situation,
@@ -228,7 +236,8 @@ class WorldSession:
         if other._play.executor.world.hash_state() != snapshot["state"]:
             raise SessionError(
                 "the calls of the snapshot lead to another state here; "
-                "it is of another toolkit, of other definitions, or of a world for another user or moment"
+                "it is of another toolkit, of other definitions, or of a world for another user, company or moment "
+                "(opened with another --user, --seed or --now)"
             )
         return other
 

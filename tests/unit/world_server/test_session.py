@@ -2,6 +2,7 @@
 
 import json
 from random import Random
+from typing import Any
 
 import pytest
 from goal_cases import begin, here, list_calls, list_tools, make_goals
@@ -85,12 +86,26 @@ def test_an_unknown_tool_is_refused_with_the_nearest_name(session):
     }
 
 
-@pytest.mark.parametrize("value", ["\ud800", object()], ids=["half of a surrogate pair", "no JSON"])
-def test_arguments_that_are_no_json_are_an_error(session, value):
+def nest(levels: int) -> list[Any]:
+    """Lists in lists, so many levels deep."""
+    nested: list[Any] = []
+    for _ in range(levels - 1):
+        nested = [nested]
+    return nested
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [("\ud800", "cannot be written as JSON"), (object(), "cannot be written as JSON"), (nest(900), "nested deeper")],
+    ids=["half of a surrogate pair", "no JSON", "900 levels"],
+)
+def test_arguments_that_are_no_json_are_an_error(session, value, reason):
     outcome = session.call("CREATE_LABEL", {"label_name": value})
     assert outcome.is_error
-    assert "cannot be written as JSON" in outcome.content["error"]
+    assert reason in outcome.content["error"]
     assert session.snapshot()["log"] == []
+    with pytest.raises(SessionError, match=f"expected call 1, CREATE_LABEL, .*{reason}"):
+        session.check([{"name": "CREATE_LABEL", "arguments": {"label_name": value}}])
 
 
 @pytest.mark.parametrize("partition", PARTITIONS)
@@ -153,8 +168,29 @@ def test_a_snapshot_is_json_from_which_another_session_goes_on(session):
         (lambda s: {**s, "world": 1}, "version 1 of the world"),
         (lambda s: {**s, "seed": 5}, "lead to another state"),
         (lambda s: {**s, "goal": "conversation_0"}, "no goal 'conversation_0'"),
+        (lambda s: {**s, "world": "4"}, "version '4' of the world"),
+        (lambda s: {**s, "seed": [1]}, r"/seed: \[1\] is not of type .* give what `snapshot` returned"),
+        (lambda s: {**s, "seed": None}, "/seed: null is not of type"),
+        (lambda s: {**s, "seed": True}, "/seed: true is not of type"),
+        (lambda s: {**s, "goal": 5}, "/goal: 5 is not of type"),
+        (lambda s: {**s, "goal": ["x"]}, r"/goal: \[\"x\"\] is not of type"),
+        (lambda s: {**s, "state": None}, "/state: null is not of type"),
+        (lambda s: {**s, "log": "CREATE_LABEL"}, '/log: "CREATE_LABEL" is not of type'),
+        (lambda s: {**s, "log": None}, "/log: null is not of type"),
+        (lambda s: {**s, "log": [1]}, "/log/0: 1 is not of type"),
+        (lambda s: {**s, "log": [{}]}, '/log/0: "call" is a required property'),
+        (lambda s: {**s, "log": [*s["log"], {"call": "LIST_LABELS"}]}, '/log/1: "arguments" is a required property'),
+        (lambda s: {**s, "log": [{"call": 5, "arguments": {}}]}, "/log/0/call: 5 is not of type"),
+        (lambda s: {**s, "log": [{"call": "LIST_LABELS", "arguments": []}]}, r"/log/0/arguments: \[\] is not of type"),
+        (lambda s: {**s, "log": [{"told": 5}]}, "/log/0/told: 5 is not of type"),
+        (lambda s: {**s, "log": [{"call": "LIST_LABELS", "arguments": {"a": nest(900)}}]}, "nested deeper than"),
     ],
-    ids=["a text", "half", "another version", "another seed", "another goal"],
+    ids=[
+        *("a text", "half", "another version", "another seed", "another goal", "a version as text", "seed as list"),
+        *("no seed", "seed as flag", "goal as number", "goal as list", "no state", "log as text", "no log"),
+        *("number as entry", "empty entry", "no arguments", "number as call", "arguments as list", "number as told"),
+        "900 levels",
+    ],
 )
 def test_what_is_no_snapshot_is_refused_and_nothing_lost(session, change, reason):
     session.call(*LABEL)

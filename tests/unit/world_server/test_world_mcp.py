@@ -17,7 +17,7 @@ pytest.importorskip("mcp.server.mcpserver", reason="the package mcp from 2.0 on 
 
 from mcp import Client, MCPError, StdioServerParameters
 
-from funcdex_assets.world_server.mcp_server import build_server
+from funcdex_assets.world_server.mcp_server import build_http_app, build_server
 from funcdex_assets.world_server.session import WorldSession
 
 FIND = ("FETCH_EMAILS", {"query": "lease"})
@@ -201,6 +201,38 @@ def test_over_http_agents_call_tools_and_trainers_steer_beside_them(served, tmp_
     assert "did you mean 'check'" in post(served, "/control/chekc", {}).json()["error"]
     assert post(served, "/control/reset", {"goal": "none"}).status_code == 400
     assert post(served, "/control/check", [1]).status_code == 400
+
+
+def test_what_control_cannot_read_is_refused_in_words():
+    """The web application without a network: a raised error would come through."""
+    app = build_http_app(build_server(session := begin([]), "gmail"), session, 80)
+    session.call(*LABEL)
+    snapshot = session.snapshot()
+    bodies = {
+        "no JSON": ("check", b"{", "the body is no JSON"),
+        "100,000 levels": ("check", b"[" * 100_000, "nested too deep"),
+        "900 levels": ("check", b'{"expected": ' + b"[" * 900 + b"]" * 900 + b"}", "nested deeper than"),
+        "an altered log": ("restore", json.dumps({"snapshot": {**snapshot, "log": [{}]}}).encode(), "/log/0"),
+        "expected of an altered seed": (
+            "check",
+            json.dumps({"expected": {**snapshot, "seed": None}}).encode(),
+            "/seed",
+        ),
+    }
+
+    async def talk() -> list[tuple[str, int, str]]:
+        transport = httpx2.ASGITransport(app=app)
+        answers = []
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:80") as client:
+            for case, (act, body, reason) in bodies.items():
+                headers = {"content-type": "application/json", "host": "127.0.0.1:80"}
+                answer = await client.post(f"/control/{act}", content=body, headers=headers)
+                error = answer.json()["error"]
+                answers.append((case, answer.status_code, reason if reason in error else error))
+        return answers
+
+    assert asyncio.run(talk()) == [(case, 400, reason) for case, (_, _, reason) in bodies.items()]
+    assert session.snapshot() == snapshot
 
 
 @pytest.mark.concurrent
