@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from funcdex_assets.environment.entity_links import PLACEHOLDER_IDENTITIES, Link, find_links, is_mentioned_in
-from funcdex_assets.environment.entity_store import canonicalize_noun, normalize_field_name
+from funcdex_assets.environment.entity_store import canonicalize_noun, derive_noun, normalize_field_name
 from funcdex_assets.environment.search_criteria import SearchCriteria, is_limit_name, read_search_criteria
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.schema import schema_type
@@ -207,6 +207,8 @@ def _read_arguments(arguments: Mapping[str, Any], name: ToolName, parameters: Ma
         schema = declared if isinstance(declared, Mapping) else {}
         if is_identifier(field_name, schema) and isinstance(value, str | int):
             named_noun = find_identified_noun(field_name, schema)
+            if not named_noun and len(steps) > 1:  # the `id` of the agent in `agent: {id: …}`
+                named_noun = derive_noun(steps[-2], "")
             noun = canonicalize_noun(named_noun or name.noun)
             identities[noun] = value
             named_entities.append((noun, str(value)))
