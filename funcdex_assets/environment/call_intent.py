@@ -15,13 +15,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from funcdex_assets.environment.entity_links import PLACEHOLDER_IDENTITIES, Link, find_links, is_mentioned_in
-from funcdex_assets.environment.entity_store import canonicalize_noun, derive_noun, normalize_field_name
+from funcdex_assets.environment.entity_store import canonicalize_noun, derive_noun, normalize_field_name, shortens_noun
 from funcdex_assets.environment.search_criteria import SearchCriteria, is_limit_name, read_search_criteria
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.field_roles import find_identified_noun, is_identifier, is_page_token, names_person
-from funcdex_assets.semantics.tool_names import ToolName, parse_tool_name
+from funcdex_assets.semantics.tool_names import ToolName, is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, RESTORING_VERBS
 
 MAX_ITEMS = 4
@@ -209,6 +209,10 @@ def _read_arguments(arguments: Mapping[str, Any], name: ToolName, parameters: Ma
             named_noun = find_identified_noun(field_name, schema)
             if not named_noun and len(steps) > 1:  # the `id` of the agent in `agent: {id: …}`
                 named_noun = derive_noun(steps[-2], "")
+            whole_noun = next((word for word in name.words if shortens_noun(named_noun, word)), "")
+            is_named_whole = any(is_id(key) and parse_resource_noun(key) in ("", whole_noun) for key in arguments)
+            if whole_noun and not is_named_whole and named_noun not in name.words:  # the `run_id` of GET_PAYRUN
+                named_noun = whole_noun
             noun = canonicalize_noun(named_noun or name.noun)
             identities[noun] = value
             named_entities.append((noun, str(value)))

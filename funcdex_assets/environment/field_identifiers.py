@@ -10,7 +10,13 @@ from random import Random
 from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
-from funcdex_assets.environment.entity_store import canonicalize_noun, is_own_identifier, normalize_field_name
+from funcdex_assets.environment.entity_store import (
+    canonicalize_noun,
+    is_own_identifier,
+    list_own_identities,
+    normalize_field_name,
+    shortens_noun,
+)
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.standing_things import choose_standing_thing
 from funcdex_assets.language import values
@@ -96,7 +102,8 @@ class FieldIdentifiers:
             return _convert_identifier(schema, filed_identity)
         role = parse_resource_noun(name)
         noun = canonicalize_noun(role or draft.noun)
-        is_of_draft = role == "" or noun == canonicalize_noun(draft.noun)
+        is_short = shortens_noun(role, draft.noun) and not list_own_identities(draft.filled, draft.noun)
+        is_of_draft = role == "" or noun == canonicalize_noun(draft.noun) or is_short
         if draft.noun in OCCURRENCE_NOUNS and noun in intent.parents and len(role.split()) == 1:
             return self.create_identifier(schema, noun, draft.filled)
         issue_key = draft.filled.get("issue_key") or intent.identities.get("issue")
