@@ -28,6 +28,7 @@ MAX_ITEMS = 4
 DEFAULT_PAGE_SIZE = 10  # of listings that are asked for no number of items and declare none; the commonest default
 _DELETING_VERBS = frozenset("delete remove trash".split())
 _RENDERING_VERBS = frozenset("export convert".split())
+_HANDING_VERBS = frozenset({"submit"})  # they make what they hand in, but for what is there already
 _CREATING_ACTIONS = ("create", "send", "copy")
 _NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 _MOST_MINUTES = 480  # a working day; larger numbers are not a duration in minutes
@@ -142,6 +143,8 @@ def read_call_intent(
     name = parse_tool_name(tool)
     name = name._replace(action="list") if is_listing else name
     reading = _read_arguments(arguments, name, parameters)
+    if name.verb in _HANDING_VERBS and canonicalize_noun(name.noun) in reading.identities:
+        name = name._replace(action="update")  # a claim that was made before
     page_size = reading.asked_limit or _find_default_page_size(parameters)
     parents = {
         noun: str(identity)

@@ -150,6 +150,10 @@ class EntityStore:
         """Returns the entity's fields, empty where it is unknown."""
         return self._entities.get(canonicalize_noun(noun), {}).get(str(identity), {})
 
+    def is_known_identity(self, noun: str, identity: str | int) -> bool:
+        """Returns whether a thing of this noun has the identifier, or had it before it was deleted."""
+        return str(identity) in self._entities.get(canonicalize_noun(noun), {})
+
     def list_entities(self, noun: str) -> dict[str, Entity]:
         """Returns the entities of a noun that are not deleted, by identifier, in the order in which they came up."""
         entities = self._entities.get(canonicalize_noun(noun), {})

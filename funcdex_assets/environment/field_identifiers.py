@@ -62,7 +62,17 @@ class FieldIdentifiers:
         return identifier
 
     def create_identifier(self, schema: Schema, noun: str, fields: Mapping[str, Any]) -> Any:
-        """Returns a new identifier in the schema's form; `fields` are those of its object so far."""
+        """Returns a new identifier in the schema's form, which nothing known has, where there is one; `fields` are
+        those of its object so far.
+        """
+        identifier = self._draw_identifier(schema, noun, fields)
+        for _ in range(_MOST_TRIES):
+            if not self._context.entities.is_known_identity(noun, identifier):
+                break
+            identifier = self._draw_identifier(schema, noun, fields)
+        return identifier
+
+    def _draw_identifier(self, schema: Schema, noun: str, fields: Mapping[str, Any]) -> Any:
         rng = self._context.rng
         if schema_type(schema) == "integer":
             low = int(schema.get("minimum", 1000))
@@ -123,7 +133,7 @@ class FieldIdentifiers:
             return _convert_identifier(schema, candidates[-1])
         if candidates and rng.random() < 0.5:
             return _convert_identifier(schema, rng.choice(candidates))
-        return self.create_identifier(schema, noun, draft.filled)
+        return self.create_identifier(schema, canonicalize_noun(draft.noun) if is_short else noun, draft.filled)
 
     def _choose_standing_identity(self, schema: Schema, noun: str) -> str | int | None:
         """Returns the identifier of one of the company's things, such as the project in which a board lies; None for
