@@ -15,19 +15,20 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from funcdex_assets.environment.entity_links import PLACEHOLDER_IDENTITIES, Link, find_links, is_mentioned_in
-from funcdex_assets.environment.entity_store import canonicalize_noun, normalize_field_name
+from funcdex_assets.environment.entity_store import canonicalize_noun, derive_noun, normalize_field_name, shortens_noun
 from funcdex_assets.environment.search_criteria import SearchCriteria, is_limit_name, read_search_criteria
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import split_words
 from funcdex_assets.semantics.field_roles import find_identified_noun, is_identifier, is_page_token, names_person
-from funcdex_assets.semantics.tool_names import ToolName, parse_tool_name
+from funcdex_assets.semantics.tool_names import ToolName, is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, RESTORING_VERBS
 
 MAX_ITEMS = 4
 DEFAULT_PAGE_SIZE = 10  # of listings that are asked for no number of items and declare none; the commonest default
 _DELETING_VERBS = frozenset("delete remove trash".split())
 _RENDERING_VERBS = frozenset("export convert".split())
+_HANDING_VERBS = frozenset({"submit"})  # they make what they hand in, but for what is there already
 _CREATING_ACTIONS = ("create", "send", "copy")
 _NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 _MOST_MINUTES = 480  # a working day; larger numbers are not a duration in minutes
@@ -151,6 +152,8 @@ def read_call_intent(
     name = parse_tool_name(tool)
     name = name._replace(action="list") if is_listing else name
     reading = _read_arguments(arguments, name, parameters)
+    if name.verb in _HANDING_VERBS and canonicalize_noun(name.noun) in reading.identities:
+        name = name._replace(action="update")  # a claim that was made before
     page_size = reading.asked_limit or _find_default_page_size(parameters)
     parents = {
         noun: str(identity)
@@ -217,6 +220,12 @@ def _read_arguments(arguments: Mapping[str, Any], name: ToolName, parameters: Ma
         schema = declared if isinstance(declared, Mapping) else {}
         if is_identifier(field_name, schema) and isinstance(value, str | int):
             named_noun = find_identified_noun(field_name, schema)
+            if not named_noun and len(steps) > 1:  # the `id` of the agent in `agent: {id: …}`
+                named_noun = derive_noun(steps[-2], "")
+            whole_noun = next((word for word in name.words if shortens_noun(named_noun, word)), "")
+            is_named_whole = any(is_id(key) and parse_resource_noun(key) in ("", whole_noun) for key in arguments)
+            if whole_noun and not is_named_whole and named_noun not in name.words:  # the `run_id` of GET_PAYRUN
+                named_noun = whole_noun
             noun = canonicalize_noun(named_noun or name.noun)
             identities[noun] = value
             named_entities.append((noun, str(value)))

@@ -35,8 +35,8 @@ from funcdex_assets.environment.search_criteria import SearchCriteria
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics.tool_names import is_id, parse_resource_noun, parse_tool_name
-from funcdex_assets.semantics.vocabulary import CONTAINER_NOUNS, OCCURRENCE_NOUNS
-from funcdex_assets.tool_graph.graph import CANONICAL_NOUNS
+from funcdex_assets.semantics.vocabulary import CONTAINER_NOUNS, OCCURRENCE_NOUNS, PERSON_NOUNS
+from funcdex_assets.tool_graph.graph import CANONICAL_NOUNS, TITLED_NOUNS
 
 Entity = dict[str, Any]  # by `normalize_field_name`
 MAX_CACHED_NAMES = 65_536  # read so far and kept; models invent names without end
@@ -50,6 +50,10 @@ _PYTHON_TYPE_NAMES = {
     "number": "float",
     "boolean": "bool",
 }
+_LEAST_PART_LENGTH = 3  # letters of each half of a joined noun
+_PART_PREFIXES = frozenset("sub micro mini super inter multi".split())  # a subtask is no task
+_KNOWN_NOUNS = frozenset((*CANONICAL_NOUNS, *CANONICAL_NOUNS.values(), *CONTAINER_NOUNS, *PERSON_NOUNS, *TITLED_NOUNS))
+_KNOWN_NOUNS |= frozenset("item list sheet".split())
 _LEAST_UNIQUE_LENGTH = 6  # characters of an identifier that no other thing is likely to have
 
 
@@ -145,6 +149,10 @@ class EntityStore:
     def find_entity(self, noun: str, identity: str | int) -> Entity:
         """Returns the entity's fields, empty where it is unknown."""
         return self._entities.get(canonicalize_noun(noun), {}).get(str(identity), {})
+
+    def is_known_identity(self, noun: str, identity: str | int) -> bool:
+        """Returns whether a thing of this noun has the identifier, or had it before it was deleted."""
+        return str(identity) in self._entities.get(canonicalize_noun(noun), {})
 
     def list_entities(self, noun: str) -> dict[str, Entity]:
         """Returns the entities of a noun that are not deleted, by identifier, in the order in which they came up."""
@@ -346,12 +354,17 @@ def _shows_identity(entity: Entity) -> bool:
 
 
 def list_own_identities(value: Mapping[str, Any], noun: str) -> list[str]:
-    """Returns the object's own identifiers: `id`, or `thread_id` for a thread; not the id of its parent."""
-    identities = [
-        str(field_value)
-        for key, field_value in value.items()
-        if is_own_identifier(key, noun) and type(field_value) in (str, int) and field_value != ""
-    ]
+    """Returns the object's own identifiers: `id`, or `thread_id` for a thread; not the id of its parent. One without
+    them may have the `run_id` of a payrun.
+    """
+    for is_own in (is_own_identifier, _is_short_identifier):
+        identities = [
+            str(field_value)
+            for key, field_value in value.items()
+            if is_own(key, noun) and type(field_value) in (str, int) and field_value != ""
+        ]
+        if identities:
+            break
     return identities if len(identities) < 2 else list(dict.fromkeys(identities))
 
 
@@ -366,6 +379,22 @@ def is_own_identifier(key: str, noun: str) -> bool:
     return canonicalize_noun(named_noun) == canonicalize_noun(noun) and not _OTHER_ENTITY_WORDS & set(
         named_noun.split()
     )
+
+
+@lru_cache(maxsize=MAX_CACHED_NAMES)
+def shortens_noun(short: str, noun: str) -> bool:
+    """Returns whether a noun is the last part of a joined one and names no other kind of thing.
+
+    >>> shortens_noun("run", "payrun"), shortens_noun("task", "subtask"), shortens_noun("run", "run")
+    (True, False, False)
+    """
+    first = noun.removesuffix(short)
+    is_part = bool(short) and first != noun and len(first) >= _LEAST_PART_LENGTH and len(short) >= _LEAST_PART_LENGTH
+    return is_part and " " not in noun and first not in _PART_PREFIXES and short not in _KNOWN_NOUNS
+
+
+def _is_short_identifier(key: str, noun: str) -> bool:
+    return is_id(key) and shortens_noun(parse_resource_noun(key), noun)
 
 
 @lru_cache(maxsize=MAX_CACHED_NAMES)

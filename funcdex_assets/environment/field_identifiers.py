@@ -10,7 +10,13 @@ from random import Random
 from typing import Any
 
 from funcdex_assets.environment.call_context import CallContext
-from funcdex_assets.environment.entity_store import canonicalize_noun, is_own_identifier, normalize_field_name
+from funcdex_assets.environment.entity_store import (
+    canonicalize_noun,
+    is_own_identifier,
+    list_own_identities,
+    normalize_field_name,
+    shortens_noun,
+)
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.standing_things import choose_standing_thing
 from funcdex_assets.language import values
@@ -56,7 +62,17 @@ class FieldIdentifiers:
         return identifier
 
     def create_identifier(self, schema: Schema, noun: str, fields: Mapping[str, Any]) -> Any:
-        """Returns a new identifier in the schema's form; `fields` are those of its object so far."""
+        """Returns a new identifier in the schema's form, which nothing known has, where there is one; `fields` are
+        those of its object so far.
+        """
+        identifier = self._draw_identifier(schema, noun, fields)
+        for _ in range(_MOST_TRIES):
+            if not self._context.entities.is_known_identity(noun, identifier):
+                break
+            identifier = self._draw_identifier(schema, noun, fields)
+        return identifier
+
+    def _draw_identifier(self, schema: Schema, noun: str, fields: Mapping[str, Any]) -> Any:
         rng = self._context.rng
         if schema_type(schema) == "integer":
             low = int(schema.get("minimum", 1000))
@@ -96,7 +112,8 @@ class FieldIdentifiers:
             return _convert_identifier(schema, filed_identity)
         role = parse_resource_noun(name)
         noun = canonicalize_noun(role or draft.noun)
-        is_of_draft = role == "" or noun == canonicalize_noun(draft.noun)
+        is_short = shortens_noun(role, draft.noun) and not list_own_identities(draft.filled, draft.noun)
+        is_of_draft = role == "" or noun == canonicalize_noun(draft.noun) or is_short
         if draft.noun in OCCURRENCE_NOUNS and noun in intent.parents and len(role.split()) == 1:
             return self.create_identifier(schema, noun, draft.filled)
         issue_key = draft.filled.get("issue_key") or intent.identities.get("issue")
@@ -116,7 +133,7 @@ class FieldIdentifiers:
             return _convert_identifier(schema, candidates[-1])
         if candidates and rng.random() < 0.5:
             return _convert_identifier(schema, rng.choice(candidates))
-        return self.create_identifier(schema, noun, draft.filled)
+        return self.create_identifier(schema, canonicalize_noun(draft.noun) if is_short else noun, draft.filled)
 
     def _choose_standing_identity(self, schema: Schema, noun: str) -> str | int | None:
         """Returns the identifier of one of the company's things, such as the project in which a board lies; None for

@@ -25,6 +25,7 @@ from funcdex_assets.environment.field_values import FieldValues
 from funcdex_assets.environment.known_fields import KnownFields
 from funcdex_assets.environment.list_builder import ListBuilder
 from funcdex_assets.environment.listings import Pager
+from funcdex_assets.environment.merged_parts import merge_given_parts
 from funcdex_assets.environment.needed_paths import NeededPaths
 from funcdex_assets.environment.object_agreement import make_fields_agree
 from funcdex_assets.environment.object_draft import ObjectDraft
@@ -125,6 +126,10 @@ class ResultBuilder:
         known_value = self._known.recall_field(schema, key, draft)
         if known_value is not None and self._known.still_holds(known_value, schema, path, key, draft):
             return known_value
+        if isinstance(known_value, dict) and self._scope.intent.name.action == "update" and draft.is_subject:
+            merged = merge_given_parts(key, self._scope.intent.said_values.get(normalize_field_name(key)), known_value)
+            if merged and self._scope.needed.are_met_by(path, merged) and self._scope.fits_schema(schema, merged):
+                return merged
         if "@made" in draft.known_fields or (draft.is_subject and self._scope.intent.creates_entity):
             created_value = self._build_created_field(schema, path, key, draft, depth)
             if created_value is not None:

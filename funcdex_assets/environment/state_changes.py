@@ -25,6 +25,7 @@ from funcdex_assets.environment.entity_store import (
     normalize_field_name,
     singularize_words,
 )
+from funcdex_assets.environment.merged_parts import merge_given_parts
 from funcdex_assets.environment.part_counts import adjust_part_count
 from funcdex_assets.environment.repeated_arguments import find_repeated_argument, find_written_text
 from funcdex_assets.language import values
@@ -336,6 +337,7 @@ def _record_update(
     intent: CallIntent, arguments: Mapping[str, Any], entity: Entity, shown_fields: frozenset[str]
 ) -> None:
     """Makes the arguments of a change the entity's fields; other spellings of an old value are dropped."""
+    arguments = {key: _merge_into_known(key, value, entity, shown_fields) for key, value in arguments.items()}
     for field_name in [name for name in entity if not name.startswith("@")]:
         value, plain_name = entity[field_name], field_name.partition("|")[0]
         argument = find_repeated_argument(intent, plain_name)
@@ -360,6 +362,21 @@ def _note_contents_of_draft(sent: Entity, draft: Entity) -> None:
         told |= shown if is_whole else {"text": next(iter(shown.values()))}  # all that is known of it
     if told:
         sent.setdefault("@told", {}).update(told)
+
+
+def _merge_into_known(key: str, argument: Any, entity: Entity, shown_fields: frozenset[str]) -> Any:
+    """Returns the argument with what is known of the object that it gives parts of, which the entity has from then on;
+    a field that the result has shown is as it was shown.
+    """
+    field_name = normalize_field_name(key)
+    known_value = entity.get(field_name, entity.get("@told", {}).get(field_name))
+    if not isinstance(argument, dict) or not isinstance(known_value, dict):
+        return argument
+    if field_name not in shown_fields:
+        known_value = merge_given_parts(key, argument, known_value)
+        if field_name in entity:
+            entity[field_name] = known_value
+    return known_value
 
 
 def _note_arguments(entity: Entity, arguments: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ ACTIONS = {
     "list": "list fetch find search query browse lookup filter check",
     "get": "get read retrieve show view open download describe",
     "create": "create add insert new make start schedule register upload book reserve quick post draft generate "
-    "compose",
+    "compose submit",
     "update": "update edit patch modify change set rename move transition assign complete close reopen mark "
     "reschedule archive unarchive star unstar replace append pin unpin enable disable label finalize pay accept "
     "redeem apply approve reject decline confirm lock unlock activate deactivate pause resume stop restore ship "
