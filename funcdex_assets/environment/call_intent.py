@@ -146,7 +146,7 @@ def read_call_intent(
     name = parse_tool_name(tool)
     name = name._replace(action="list") if is_listing else name
     reading = _read_arguments(arguments, name, parameters)
-    page_size = reading.asked_limit or _find_default_page_size(parameters)
+    page_size = reading.asked_limit or find_default_page_size(parameters)
     parents = {
         noun: str(identity)
         for noun, identity in reading.identities.items()
@@ -224,7 +224,7 @@ def _read_arguments(arguments: Mapping[str, Any], name: ToolName, parameters: Ma
     return _ArgumentReading(said_values, identities, named_entities, frozenset(identity_roles), addressees, asked_limit)
 
 
-def _find_default_page_size(parameters: Mapping[str, Any]) -> int:
+def find_default_page_size(parameters: Mapping[str, Any]) -> int:
     """Returns the number of items on a page that the parameters declare as the default, else the usual one."""
     defaults = (
         schema.get("default")
