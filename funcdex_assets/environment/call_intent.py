@@ -154,7 +154,7 @@ def read_call_intent(
     reading = _read_arguments(arguments, name, parameters)
     if name.verb in _HANDING_VERBS and canonicalize_noun(name.noun) in reading.identities:
         name = name._replace(action="update")  # a claim that was made before
-    page_size = reading.asked_limit or _find_default_page_size(parameters)
+    page_size = reading.asked_limit or find_default_page_size(parameters)
     parents = {
         noun: str(identity)
         for noun, identity in reading.identities.items()
@@ -238,7 +238,7 @@ def _read_arguments(arguments: Mapping[str, Any], name: ToolName, parameters: Ma
     return _ArgumentReading(said_values, identities, named_entities, frozenset(identity_roles), addressees, asked_limit)
 
 
-def _find_default_page_size(parameters: Mapping[str, Any]) -> int:
+def find_default_page_size(parameters: Mapping[str, Any]) -> int:
     """Returns the number of items on a page that the parameters declare as the default, else the usual one."""
     defaults = (
         schema.get("default")

@@ -49,7 +49,9 @@ class Pager:
         self._intent, self._entities, self._needed, self._rng = intent, entities, needed, rng
         self._open_listings: list[tuple[Listing, str, str, tuple[str, str] | None]] = []
         self._has_more = any(is_page_token(step) for path in needed for step in path.split("/"))
+        self._has_more = self._has_more and not intent.lists_all
         self._needs_token = self._has_more
+        self._known_count = 0  # of entities that the listing shows on whatever page
 
     def choose_page(
         self, path: str, noun: str, items: Schema, root: Schema, is_only_one: bool
@@ -76,6 +78,7 @@ class Pager:
             for entity in store.list_entities(noun).values()
             if meets_criteria(entity, intent, items, root) and not _is_among(entity, listed_elsewhere)
         ]
+        self._known_count += len(matches) + sum("@gone" not in entity for entity in listed_elsewhere)
         if intent.page_token in listing.pages:
             listed_before = [
                 entity
@@ -235,6 +238,7 @@ class Pager:
                 )
                 if self._has_more and len(listing.pages) <= 1:
                     total += listing.next_page_size
+                total = max(total, self._known_count)
                 maximum = properties.get(key, {}).get("maximum", total)
                 fields[key] = min(total, maximum)
             elif isinstance(value, dict) and depth < 2 and key in properties:

@@ -23,7 +23,7 @@ from funcdex_assets.environment.change_record import ChangeRecorder, StateChange
 from funcdex_assets.environment.entity_store import EntityStore
 from funcdex_assets.environment.listings import build_call_key, record_shown_page
 from funcdex_assets.environment.needed_states import LaterUse, settle_needed_states
-from funcdex_assets.environment.paging import can_page
+from funcdex_assets.environment.paging import PageWindow, can_page, read_page_window
 from funcdex_assets.environment.preconditions import CallAttempt, find_refusal, find_subject_of_call
 from funcdex_assets.environment.result_builder import ResultBuilder
 from funcdex_assets.environment.schema_repair import replace_unsuitable_values
@@ -99,15 +99,18 @@ class World:
                 the state or a stated rule forbids it.
         """
         parameters = tool.parameters.get("properties", {})
+        is_listing = lists_things(tool)
+        window = read_page_window(tool, arguments) if is_listing else None
+        asked = arguments if window is None else window.arguments
         intent = read_call_intent(
             tool.name,
-            arguments,
+            asked,
             self._situation.now,
-            build_call_key(arguments),
+            build_call_key(asked),
             self._max_items,
             parameters,
-            is_listing=lists_things(tool),
-            lists_all=not can_page(tool),
+            is_listing=is_listing,
+            lists_all=window is not None or not can_page(tool),
         )
         question = (tool.name, intent.key, intent.page_token)
         rng = build_generator("call", self._seed, *question, self._entities.change_count)
@@ -116,7 +119,7 @@ class World:
         self._call_times.setdefault(tool.name, []).append(self._clock)
         earlier_result = self._find_earlier_result(question, needed) if intent.is_lookup else None
         if earlier_result is not None:
-            return earlier_result
+            return self._cut_to_page(earlier_result, window, intent, tool)
         self._changes.begin_call(intent, self._entities)
         apply_links(intent, self._entities)
         stated_rules = read_stated_rules(tool)
@@ -141,7 +144,14 @@ class World:
         self._changes.end_call(intent, shown_entities, self._entities, tool)
         if intent.is_lookup:
             self._answered_lookups[question] = (self._entities.change_count, result)
-        return result
+        return self._cut_to_page(result, window, intent, tool)
+
+    def _cut_to_page(self, result: Any, window: PageWindow | None, intent: CallIntent, tool: Tool) -> Any:
+        """Returns the page that is asked for, where pages are counted; the world has made the whole listing."""
+        if window is None:
+            return result
+        paths = [path for name, key, path in self._entities.listings if (name, key) == (tool.name, intent.key)]
+        return window.cut(result, paths, complete_result_schema(tool))
 
     def answer_fault(self, tool: Tool, arguments: Mapping[str, Any], fault: Fault, about: str = "") -> tuple[Any, bool]:
         """Returns the content of a call that goes wrong in this way, and whether it is an error; nothing changes.

@@ -34,14 +34,14 @@ _LEADING_VERBS = {
     **dict.fromkeys("place charge".split(), "create"),
     **dict.fromkeys(
         (
-            "submit renew freeze unfreeze block unblock return extend merge sign mute unmute follow unfollow promote "
+            "renew freeze unfreeze block unblock return extend merge sign mute unmute follow unfollow promote "
             "demote escalate capture release trigger turn switch toggle dim skip verify suspend"
         ).split(),
         "update",
     ),
 }
 """Words that are verbs where a name begins with them, and may be nouns elsewhere: `exchange_rate`, `city_block`."""
-_TRAILING_VERBS = frozenset("submit renew freeze unfreeze unblock extend mute unmute promote suspend".split())
+_TRAILING_VERBS = frozenset("renew freeze unfreeze unblock extend mute unmute promote suspend".split())
 _ACTION_BY_VERB = {verb: action for action, verbs in ACTIONS.items() for verb in verbs.split()}
 READING_VERBS = frozenset(f"{ACTIONS['list']} {ACTIONS['get']}".split())
 _PREPOSITIONS = {"to", "from", "in", "on", "for", "by", "of", "with", "and", "or", "as", "into", "at"}

@@ -39,6 +39,8 @@ PAGE_TOKEN_ENDINGS = frozenset(
 """The last words in the names of values that lead to another page of a listing."""
 PAGE_NUMBER_NAMES = frozenset([("page",), ("page", "number"), ("skip",), ("start", "at")])
 """Whole names of values that lead to another page, if they are numbers."""
+PAGE_START_NAMES = frozenset([("offset",), ("skip",), ("start",)])
+"""Whole names of arguments that give the number of items before the page, if they are numbers."""
 RESULT_NOUNS = frozenset("result item record row entry hit match object".split())
 """Nouns for the items of any listing, in names such as `max_results`."""
 CONTAINER_NOUNS = RESULT_NOUNS | frozenset("data payload response resource output detail info value element".split())

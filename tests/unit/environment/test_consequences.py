@@ -93,7 +93,6 @@ STATUSES = ["pending", "confirmed", "cancelled", "shipped", "frozen", "submitted
         ("confirm", "confirmed"),
         ("ship", "shipped"),
         ("freeze", "frozen"),
-        ("submit", "submitted"),
         ("cancel", "cancelled"),
     ],
 )
@@ -114,7 +113,7 @@ def test_a_verb_leads_to_its_state(verb, expected):
         ("renew_loan", "renew", "update", "loan"),
         ("place_hold", "place", "create", "hold"),
         ("MEMBER_FREEZE", "freeze", "update", "member"),
-        ("claims-submit", "submit", "update", "claim"),
+        ("claims-submit", "submit", "create", "claim"),
         ("city_block_list", "list", "list", "block"),
         ("exchange_rate", "exchange", "get", "rate"),
         ("get_return", "get", "get", "return"),
