@@ -18,6 +18,8 @@ from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import at_pointer, list_scalars
 from funcdex_assets.schema.words import split_words, to_plural
 from funcdex_assets.semantics import stated_rules as rules
+from funcdex_assets.semantics.epochs import read_likely_epoch
+from funcdex_assets.semantics.field_roles import read_name
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
 
 _BOOKING_NOUNS = frozenset("booking reservation appointment".split())
@@ -340,7 +342,9 @@ def find_last_contact(address: str, entities: EntityStore, now: datetime) -> dat
         for entity in entities.list_all_entities()
         if any(value == address for _, value in list_scalars({k: v for k, v in entity.items() if k[:1] != "@"}))
         for name, value in entity.items()
-        if name.startswith("lastmessage") and (moment := _to_datetime(value, now)) is not None
+        if name.startswith("lastmessage")
+        and not name.endswith("id")
+        and (moment := _to_datetime(value, now)) is not None
     ]
     return max(moments, default=None)
 
@@ -355,7 +359,7 @@ def _read_moment(arguments: Mapping[str, Any], pointer: str, now: datetime) -> d
 
 
 def _to_datetime(value: Any, now: datetime) -> datetime | None:
-    moment = parse_moment({}, value) if isinstance(value, str) else None
+    moment = parse_moment({}, value) if isinstance(value, str) else read_likely_epoch(value, now.tzinfo)
     if isinstance(moment, datetime):
         return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
     if isinstance(moment, date):
@@ -365,9 +369,15 @@ def _to_datetime(value: Any, now: datetime) -> datetime | None:
 
 def _read_span(fields: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime] | None:
     """Returns the first two moments among the fields, in order, as a span of time."""
+    fields = {key: value for key, value in fields.items() if isinstance(value, str) or _may_be_moment(key)}
     moments = [_to_datetime(value, now) for key, value in fields.items() if not is_id(key) and _names_end(key)]
     known = [moment for moment in moments if moment is not None]
     return (min(known[:2]), max(known[:2])) if len(known) > 1 else None
+
+
+def _may_be_moment(key: str) -> bool:
+    """Returns whether a number of this name may be a moment, not an amount, a count or a phone number."""
+    return read_name(key).role in ("moment", "other")
 
 
 def _names_end(key: str) -> bool:
