@@ -18,7 +18,7 @@ from funcdex_assets.environment.repeated_arguments import (
 )
 from funcdex_assets.environment.result_people import describes_person
 from funcdex_assets.environment.result_scope import ResultScope
-from funcdex_assets.environment.state_changes import is_last_editor_name
+from funcdex_assets.environment.state_changes import find_state_after_verb, is_last_editor_name
 from funcdex_assets.language.lexicon import Person
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
@@ -37,6 +37,14 @@ _UNSET_FLAG_WORDS = frozenset(
 _NOTHING_YET_WORDS = frozenset("balance spent used refunded owed outstanding redeemed views likes downloads".split())
 """In the names of numbers that are 0 until something happens."""
 _REMARK_WORDS = frozenset("description note notes comment remark".split())
+_BEFALLING_WORDS = frozenset(
+    (
+        "completed closed resolved cancelled canceled deleted trashed archived paid refunded approved rejected "
+        "declined returned voided"
+    ).split()
+)
+_NOUNS_OF_BEFALLING = frozenset("cancel cancellation cancelation rejection refund return decline void".split())
+_FIRST_STATES = frozenset("draft pending submitted reserved".split())
 _TITLE_LENGTH = 5  # words
 
 
@@ -83,6 +91,29 @@ def is_unwritten(schema: Schema, key: str, draft: ObjectDraft, scope: ResultScop
     if set(split_words(key)) & _REMARK_WORDS:
         return text is None or text in draft.filled.values()
     return text is None and find_text_of(draft.known_fields) is None
+
+
+def has_not_happened(schema: Schema, key: str, draft: ObjectDraft, scope: ResultScope) -> bool:
+    """Returns whether a field tells of what has not befallen the thing: when a draft was approved, why a new claim was
+    rejected. What a call of the conversation did or said has happened.
+    """
+    meaning = decide_field_meaning(key, schema)
+    words = set(split_words(key))
+    stems = words & (_BEFALLING_WORDS | _NOUNS_OF_BEFALLING)
+    if not stems or not (meaning.role == "moment" or "reason" in words):
+        return False
+    intent, known = scope.intent, draft.known_fields
+    name = normalize_field_name(key)
+    if name in intent.said_values or known.get(name) is not None or _find_value_said_before(key, draft) is not None:
+        return False
+    verbs = [*known.get("@verbs", ()), *([intent.name.verb] if draft.is_subject else [])]
+    if any(word[:4] == verb[:4] or find_state_after_verb(verb, (word,)) for word in stems for verb in verbs):
+        return False
+    shown = {field: value for field, value in {**known, **draft.filled}.items() if isinstance(value, str)}
+    states = {normalize_field_name(value) for field, value in shown.items() if field in ("status", "state")}
+    if states:
+        return bool(states & _FIRST_STATES)
+    return "@made" in known or (draft.is_subject and intent.creates_entity)
 
 
 def find_headings_when_created(schema: Schema, key: str, draft: ObjectDraft, scope: ResultScope) -> list[str] | None:

@@ -10,7 +10,7 @@ and only where the new value fits its schema.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from funcdex_assets.language.values import find_time_zone
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words, to_singular
 from funcdex_assets.semantics import vocabulary as vocab
+from funcdex_assets.semantics.epochs import read_likely_epoch
 from funcdex_assets.semantics.field_meaning import FieldMeaning, decide_field_meaning
 from funcdex_assets.semantics.field_roles import find_span, is_whole_text, read_name
 from funcdex_assets.semantics.tool_names import is_id
@@ -191,7 +192,7 @@ def _set_number(fields: dict[str, Any], key: str, value: float, fits_field: Fits
 
 def _read_day(value: Any) -> date | None:
     """Returns the day of a date or a date-time."""
-    moment = parse_moment({}, value) if isinstance(value, str) else None
+    moment = parse_moment({}, value) if isinstance(value, str) else read_likely_epoch(value, UTC)
     return moment.date() if isinstance(moment, datetime) else moment if isinstance(moment, date) else None
 
 
@@ -199,5 +200,5 @@ def _read_datetime(value: Any) -> datetime | None:
     """Returns the date-time in a field, or in the object that the field holds."""
     if isinstance(value, dict):
         value = next((text for text in value.values() if isinstance(text, str) and "T" in text), None)
-    moment = parse_moment({}, value) if isinstance(value, str) else None
+    moment = parse_moment({}, value) if isinstance(value, str) else read_likely_epoch(value, UTC)
     return moment if isinstance(moment, datetime) else None

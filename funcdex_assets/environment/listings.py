@@ -32,6 +32,7 @@ from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.validation import is_valid_under
 from funcdex_assets.schema.words import split_words
+from funcdex_assets.semantics.epochs import read_likely_epoch
 from funcdex_assets.semantics.field_meaning import decide_field_meaning
 from funcdex_assets.semantics.field_roles import is_calling_name, is_page_token
 from funcdex_assets.semantics.tool_names import is_id
@@ -410,7 +411,7 @@ def _is_within_span(entity: Entity, span: TimeSpan) -> bool:
             continue
         texts = value.values() if isinstance(value, dict) else (value,)
         for text in texts:
-            moment = parse_moment({}, text) if isinstance(text, str) else None
+            moment = parse_moment({}, text) if isinstance(text, str) else read_likely_epoch(text, low.tzinfo)
             if isinstance(moment, datetime):
                 moment = moment if moment.tzinfo else moment.replace(tzinfo=low.tzinfo)
                 return (not span.is_low_given or low <= moment) and (not span.is_high_given or moment <= high)

@@ -3,7 +3,7 @@
 Belongs here: the shares and limits of optional fields. What must be there for a later call is in `needed_paths.py`.
 """
 
-from funcdex_assets.environment.created_fields import is_unwritten
+from funcdex_assets.environment.created_fields import has_not_happened, is_unwritten
 from funcdex_assets.environment.entity_store import is_own_identifier, normalize_field_name
 from funcdex_assets.environment.object_draft import ObjectDraft
 from funcdex_assets.environment.result_scope import MAX_DEPTH, ResultScope
@@ -42,6 +42,8 @@ def is_optional_field_shown(
     ):
         return True
     if set(split_words(key)) & _PROBLEM_WORDS or is_unwritten(schema, key, draft, scope):
+        return False
+    if has_not_happened(schema, key, draft, scope):
         return False
     is_asked_for = depth == 0 and schema_type(schema) in ("object", "array")
     if property_count <= _MOST_OPTIONAL and (is_asked_for or is_own_identifier(key, draft.noun)):

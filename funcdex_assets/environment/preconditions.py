@@ -18,6 +18,8 @@ from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.json_pointers import at_pointer, list_scalars
 from funcdex_assets.schema.words import split_words, to_plural
 from funcdex_assets.semantics import stated_rules as rules
+from funcdex_assets.semantics.epochs import read_likely_epoch
+from funcdex_assets.semantics.field_roles import read_name
 from funcdex_assets.semantics.tool_names import is_id, parse_tool_name
 
 _BOOKING_NOUNS = frozenset("booking reservation appointment".split())
@@ -106,8 +108,10 @@ def find_subject_of_call(arguments: Mapping[str, Any]) -> str:
 
 
 def _find_broken_limits(attempt: CallAttempt) -> Iterator[Refusal]:
-    """Yields arguments that are longer, later or more than their description permits."""
-    arguments = dict(attempt.intent.arguments)
+    """Yields arguments that are longer, later or more than their description permits; an update of one end of a span is
+    held against the other end as it is known.
+    """
+    arguments = {**_find_known_ends(attempt), **attempt.intent.arguments}
     for rule in attempt.stated:
         if isinstance(rule, rules.MostItems):
             value = at_pointer(arguments, rule.pointer)
@@ -130,7 +134,8 @@ def _find_broken_limits(attempt: CallAttempt) -> Iterator[Refusal]:
                 yield Refusal("invalid_argument", message, rule.pointer)
         elif isinstance(rule, rules.EndAfterStart):
             start, end = (_read_moment(arguments, pointer, attempt.now) for pointer in (rule.start, rule.pointer))
-            if start and end and end < start:
+            is_empty = start == end and not _is_day(at_pointer(arguments, rule.pointer))
+            if start and end and (end < start or is_empty):
                 yield Refusal("invalid_argument", _say_is_before(rule.pointer, rule.start), rule.pointer)
         elif isinstance(rule, rules.FutureMoment):
             moment = _read_moment(arguments, rule.pointer, attempt.now)
@@ -203,14 +208,16 @@ def _find_spent_thing(attempt: CallAttempt) -> Iterator[Refusal]:
 def _find_taken_name(attempt: CallAttempt) -> Iterator[Refusal]:
     """Yields a name that another thing has, where names are unique, or had until a while ago."""
     intent, entities = attempt.intent, attempt.entities
-    if not intent.creates_entity:
+    if not intent.creates_entity and intent.name.action != "update":
         return
     noun = intent.name.noun
+    named = entities.find_entity(noun, intent.object_identity or "")
     for rule in attempt.stated:
         if not isinstance(rule, rules.UniqueName):
             continue
         value = at_pointer(dict(intent.arguments), rule.pointer)
-        if isinstance(value, str) and any(_has_name(entity, value) for entity in entities.list_entities(noun).values()):
+        others = [entity for entity in entities.list_entities(noun).values() if entity is not named]
+        if isinstance(value, str) and any(_has_value(entity, _name(rule.pointer), value) for entity in others):
             message = f"{_name(rule.pointer)} {value!r} is taken: a {noun} of this name exists already."
             yield Refusal("conflict", message, rule.pointer)
     for rule in attempt.known:
@@ -308,6 +315,14 @@ def _has_name(entity: Mapping[str, Any], name: str) -> bool:
     return any(isinstance(text, str) and text.casefold() == name.casefold() for text in shown)
 
 
+def _has_value(entity: Mapping[str, Any], field_name: str, text: str) -> bool:
+    """Returns whether an entity has a text in the field of this name; what names it may be its `name` or `title`."""
+    if split_words(field_name)[-1] in ("name", "title", "label") and _has_name(entity, text):
+        return True
+    known = _find_known_value(entity, field_name)
+    return isinstance(known, str) and known.casefold() == text.casefold()
+
+
 def _describe_state(entity: Mapping[str, Any]) -> str:
     state = next((entity[name] for name in _STATE_FIELDS if isinstance(entity.get(name), str)), None)
     if state is not None:
@@ -340,7 +355,9 @@ def find_last_contact(address: str, entities: EntityStore, now: datetime) -> dat
         for entity in entities.list_all_entities()
         if any(value == address for _, value in list_scalars({k: v for k, v in entity.items() if k[:1] != "@"}))
         for name, value in entity.items()
-        if name.startswith("lastmessage") and (moment := _to_datetime(value, now)) is not None
+        if name.startswith("lastmessage")
+        and not name.endswith("id")
+        and (moment := _to_datetime(value, now)) is not None
     ]
     return max(moments, default=None)
 
@@ -354,8 +371,30 @@ def _read_moment(arguments: Mapping[str, Any], pointer: str, now: datetime) -> d
     return _to_datetime(value, now)
 
 
+def _find_known_ends(attempt: CallAttempt) -> dict[str, Any]:
+    """Returns what is known of the starts that rules name, by argument, of the thing that an update names."""
+    intent = attempt.intent
+    if intent.name.action != "update" or intent.object_identity is None:
+        return {}
+    entity = attempt.entities.find_entity(intent.name.noun, intent.object_identity)
+    starts = [rule.start for rule in attempt.stated if isinstance(rule, rules.LongestSpan | rules.EndAfterStart)]
+    names = [pointer.removeprefix("/") for pointer in starts]
+    return {name: value for name in names if (value := _find_known_value(entity, name)) is not None}
+
+
+def _find_known_value(entity: Mapping[str, Any], name: str) -> Any:
+    """Returns what a field of this name shows of an entity, or what a call said of it."""
+    field_name = normalize_field_name(name)
+    return entity.get(field_name, entity.get("@told", {}).get(field_name))
+
+
+def _is_day(value: Any) -> bool:
+    """Returns whether a moment is a whole day, or an object that may be one."""
+    return isinstance(value, dict) or (isinstance(value, str) and not isinstance(parse_moment({}, value), datetime))
+
+
 def _to_datetime(value: Any, now: datetime) -> datetime | None:
-    moment = parse_moment({}, value) if isinstance(value, str) else None
+    moment = parse_moment({}, value) if isinstance(value, str) else read_likely_epoch(value, now.tzinfo)
     if isinstance(moment, datetime):
         return moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
     if isinstance(moment, date):
@@ -365,9 +404,15 @@ def _to_datetime(value: Any, now: datetime) -> datetime | None:
 
 def _read_span(fields: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime] | None:
     """Returns the first two moments among the fields, in order, as a span of time."""
+    fields = {key: value for key, value in fields.items() if isinstance(value, str) or _may_be_moment(key)}
     moments = [_to_datetime(value, now) for key, value in fields.items() if not is_id(key) and _names_end(key)]
     known = [moment for moment in moments if moment is not None]
     return (min(known[:2]), max(known[:2])) if len(known) > 1 else None
+
+
+def _may_be_moment(key: str) -> bool:
+    """Returns whether a number of this name may be a moment, not an amount, a count or a phone number."""
+    return read_name(key).role in ("moment", "other")
 
 
 def _names_end(key: str) -> bool:

@@ -14,6 +14,7 @@ from funcdex_assets.environment.created_fields import (
     find_headings_when_created,
     find_last_editor,
     find_person_when_created,
+    has_not_happened,
     is_empty_when_created,
     is_false_when_created,
     is_unwritten,
@@ -130,6 +131,9 @@ class ResultBuilder:
             merged = merge_given_parts(key, self._scope.intent.said_values.get(normalize_field_name(key)), known_value)
             if merged and self._scope.needed.are_met_by(path, merged) and self._scope.fits_schema(schema, merged):
                 return merged
+        is_null_fitting = not self._scope.needed.is_on_the_way(path) and self._scope.fits_schema(schema, None)
+        if is_null_fitting and has_not_happened(schema, key, draft, self._scope):
+            return None
         if "@made" in draft.known_fields or (draft.is_subject and self._scope.intent.creates_entity):
             created_value = self._build_created_field(schema, path, key, draft, depth)
             if created_value is not None:

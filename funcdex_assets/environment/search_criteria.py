@@ -11,7 +11,7 @@ entity meets the criteria is decided in `listings.py`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cached_property
 from math import inf
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from funcdex_assets.environment.search_queries import Query, read_query, split_s
 from funcdex_assets.language.spoken_values import parse_moment
 from funcdex_assets.schema.schema import Schema
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.epochs import read_likely_epoch
 from funcdex_assets.semantics.field_meaning import decide_field_meaning, decide_value_meaning
 from funcdex_assets.semantics.field_roles import is_query, is_title, read_name
 from funcdex_assets.semantics.tool_names import is_id
@@ -32,6 +33,7 @@ _MOMENT: Schema = {"type": "string", "format": "date-time"}
 _COUNTING_WORDS = frozenset("result item count entry record row page per size limit number of num total".split())
 _LOWEST_WORDS, _HIGHEST_WORDS = frozenset(("min", "minimum")), frozenset(("max", "maximum"))
 _DIRECTIONS = {"asc": False, "ascending": False, "desc": True, "descending": True}
+_EPOCH_ENDINGS = frozenset("after before since until".split())  # of a number that ends a span: `pickup_after`
 _FILLER_WORDS = frozenset("only is filter by with has add remove".split())
 
 
@@ -228,7 +230,7 @@ def _read_spans(arguments: Mapping[str, Any], queries: Sequence[Query], now: dat
             if low or high:
                 lows[frozenset(split_words(field_name))], highs[frozenset(split_words(field_name))] = low, high
     for name, value in arguments.items():
-        moment = parse_moment({}, value) if isinstance(value, str) else None
+        moment = parse_moment({}, value) if isinstance(value, str) else _read_epoch_argument(name, value, now.tzinfo)
         meaning = decide_field_meaning(name, _MOMENT)
         is_upper = meaning.bound == "until" or (meaning.phase == "end" and not meaning.bound)
         if isinstance(moment, date) and not isinstance(moment, datetime):
@@ -249,6 +251,13 @@ def _read_spans(arguments: Mapping[str, Any], queries: Sequence[Query], now: dat
         if low < high:
             spans.append(TimeSpan(field_words, low, high, given_low is not None, given_high is not None))
     return spans
+
+
+def _read_epoch_argument(name: str, value: Any, zone: tzinfo | None) -> datetime | None:
+    """Returns the moment that a number among the arguments is, None for any other value."""
+    role = decide_value_meaning(name, value).role
+    is_moment = role == "moment" or (role == "other" and split_words(name)[-1] in _EPOCH_ENDINGS)
+    return read_likely_epoch(value, zone) if is_moment else None
 
 
 def _begin_day(day: date, now: datetime, is_upper: bool) -> datetime:
@@ -279,4 +288,5 @@ def _is_filter(name: str, value: Any) -> bool:
         return False
     if isinstance(value, str):
         return not is_id(name) and parse_moment({}, value) is None
-    return isinstance(value, bool | int | float) or (isinstance(value, list) and bool(value))
+    is_moment = _read_epoch_argument(name, value, UTC) is not None
+    return (isinstance(value, bool | int | float) and not is_moment) or (isinstance(value, list) and bool(value))

@@ -52,6 +52,18 @@ def read_epoch(name: str, schema: Schema, value: Any, zone: tzinfo | None) -> da
     return datetime.fromtimestamp(seconds, zone or UTC) if _EARLIEST <= seconds <= _LATEST else None
 
 
+def read_likely_epoch(value: Any, zone: tzinfo | None) -> datetime | None:
+    """Returns the moment that a number may be, where no schema is at hand: in milliseconds if it is that large.
+
+    >>> read_likely_epoch(1775197500, UTC) == read_likely_epoch(1775197500000, UTC), read_likely_epoch(20, UTC)
+    (True, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    seconds = value if value <= _LATEST else value / 1000
+    return datetime.fromtimestamp(seconds, zone or UTC) if _EARLIEST <= seconds <= _LATEST else None
+
+
 def _find_scale(name: str, schema: Schema) -> int:
     """Returns how many of its units make a second."""
     is_fine = _MILLISECONDS.search(str(schema.get("description", ""))) or {"ms", "millis"} & set(split_words(name))

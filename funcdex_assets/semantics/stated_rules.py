@@ -36,6 +36,7 @@ from funcdex_assets.records.tool import Tool
 from funcdex_assets.schema.references import resolve_schema
 from funcdex_assets.schema.schema import Schema, schema_type
 from funcdex_assets.schema.words import split_words, to_singular
+from funcdex_assets.semantics.epochs import is_epoch
 from funcdex_assets.semantics.tool_names import ToolName, is_id, parse_tool_name
 from funcdex_assets.semantics.vocabulary import READING_ACTIONS
 
@@ -320,7 +321,7 @@ def _read_parameters(schema: Schema, root: Schema, path: str = "") -> Iterator[S
             yield LongestSpan(text, pointer, f"{path}/{start}", _read_hours(match[1], match[2]) / 24)
         elif start and _AFTER_START.search(text):
             yield EndAfterStart(text, pointer, f"{path}/{start}")
-        if kind == "string" and _FUTURE.search(text):
+        if (kind == "string" or is_epoch(name, resolved)) and _FUTURE.search(text):
             yield FutureMoment(text, pointer)
         if kind == "string" and not is_id(name) and _UNIQUE.search(text) and split_words(name)[-1] in _NAME_WORDS:
             yield UniqueName(text, pointer)

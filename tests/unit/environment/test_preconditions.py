@@ -252,3 +252,30 @@ def test_a_limit_is_over_when_its_seconds_are_and_the_clock_moves_when_the_user_
         waiting.begin_user_turn()
         made = waiting.execute_call(stamp, {})
         assert made["created_at"] >= later(seconds=min(seconds, 60))[: len(made["created_at"])]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_refused"),
+    [
+        ({"end": later(hours=2)}, False),
+        ({"end": later(hours=1)}, True),
+        ({"end": later(hours=0)}, True),
+        ({"start": later(hours=-3), "end": later(hours=-2)}, False),
+    ],
+    ids=["later", "the same moment", "earlier", "with a new start"],
+)
+def test_a_new_end_is_held_against_the_known_start(arguments, is_refused):
+    moving = tool("UPDATE_MEETING", meeting_id=TEXT, start=MOMENT, end={**MOMENT, "description": "After its start."})
+    world = world_that_knows("meeting", moving, start=later(hours=1))
+    assert (refusal_of(world, moving, {"meeting_id": "meeting_1", **arguments}) is not None) == is_refused
+
+
+@pytest.mark.parametrize("verb", ["CREATE", "UPDATE"])
+@pytest.mark.parametrize(("email", "is_refused"), [("ANA@x.io", True), ("eve@x.io", False), ("bo@x.io", None)])
+def test_what_is_unique_is_compared_with_the_field_of_its_name(verb, email, is_refused):
+    making = tool(f"{verb}_CLIENT", client_id=TEXT, email={"type": "string", "description": "Must be unique."})
+    world = world_that_knows("client", making, email="ana@x.io")
+    world.remember_result("GET_CLIENT", {"id": "client_2", "email": "bo@x.io"})
+    named = {"client_id": "client_2"} if verb == "UPDATE" else {}
+    expected = verb == "CREATE" if is_refused is None else is_refused  # its own address may stay
+    assert (refusal_of(world, making, {**named, "email": email}) is not None) == expected
