@@ -83,7 +83,8 @@ def find_copied_fields(intent: CallIntent, entities: EntityStore) -> Entity:
     for original in originals:
         copied |= original.get("@told", {}) if intent.sends_object else {}
         copied |= {name: value for name, value in original.items() if not name.startswith("@")}
-    subject = entities.find_subject(intent.parents) if intent.name.verb == "reply" else None
+    conversations = {noun: str(identity) for noun, identity in intent.identities.items()}
+    subject = entities.find_subject(conversations) if intent.name.verb == "reply" else None
     if subject:
         copied["subject"] = subject
     return copied

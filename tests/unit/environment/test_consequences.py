@@ -31,6 +31,15 @@ def test_a_sent_draft_goes_to_whom_it_was_written_with_its_words(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_an_answer_in_a_thread_that_a_letter_began_keeps_its_subject(seed):
+    gmail, world = tools_of("gmail"), World(HERE, seed)
+    written = {"recipient_email": "ana.lima@x.io", "subject": "Zebra", "body": "The lease is up."}
+    sent = world.execute_call(gmail["SEND_EMAIL"], written)["message"]
+    answer = {"thread_id": sent["thread_id"], "recipient_email": "ana.lima@x.io", "message_body": "And?"}
+    assert world.execute_call(gmail["REPLY_TO_THREAD"], answer)["message"]["subject"] == "Zebra"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_listed_draft_is_sent_to_whom_the_listing_shows(seed):
     gmail, world = tools_of("gmail"), World(HERE, seed)
     draft = world.execute_call(gmail["LIST_DRAFTS"], {})["drafts"][0]
