@@ -20,7 +20,13 @@ from funcdex_assets.environment.search_criteria import SearchCriteria, is_limit_
 from funcdex_assets.schema.json_pointers import list_scalars
 from funcdex_assets.schema.schema import schema_type
 from funcdex_assets.schema.words import split_words
-from funcdex_assets.semantics.field_roles import find_identified_noun, is_identifier, is_page_token, names_person
+from funcdex_assets.semantics.field_roles import (
+    find_identified_noun,
+    is_identifier,
+    is_page_token,
+    names_person,
+    read_name,
+)
 from funcdex_assets.semantics.tool_names import ToolName, is_id, parse_resource_noun, parse_tool_name
 from funcdex_assets.semantics.vocabulary import CC_WORDS, RESTORING_VERBS
 
@@ -154,6 +160,7 @@ def read_call_intent(
     reading = _read_arguments(arguments, name, parameters)
     if name.verb in _HANDING_VERBS and canonicalize_noun(name.noun) in reading.identities:
         name = name._replace(action="update")  # a claim that was made before
+    name = _read_object_of_field(name, reading.identities)
     page_size = reading.asked_limit or find_default_page_size(parameters)
     parents = {
         noun: str(identity)
@@ -188,6 +195,13 @@ def read_call_intent(
         creates_entity=creates_entity,
         criteria=read_search_criteria(name.action, arguments, reading.said_values, now),
     )
+
+
+def _read_object_of_field(name: ToolName, identities: Mapping[str, str | int]) -> ToolName:
+    """Returns the name with the thing as its noun where it only names a field: UPDATE_TICKET_STATUS(ticket_id)."""
+    is_field = name.action == "update" and read_name(name.noun).role in ("state", "title", "choice")
+    things = [noun for noun in identities if is_mentioned_in(name, noun)] if is_field else []
+    return name._replace(noun=things[0]) if len(things) == 1 == len(identities) else name
 
 
 class _ArgumentReading(NamedTuple):

@@ -140,3 +140,18 @@ def test_nothing_has_happened_yet_with_a_new_customer():
         world.execute_call(stripe["CREATE_CUSTOMER"], {"name": "Ana Lima", "email": "ana.lima@x.io"})
         (customer,) = world.execute_call(stripe["LIST_CUSTOMERS"], {"email": "ana.lima@x.io"})["customers"]
         assert (customer.get("balance", 0), customer.get("delinquent", False)) == (0, False)
+
+
+def test_a_tool_that_names_a_field_is_about_the_thing():
+    shown = {
+        "type": "object",
+        "properties": {"id": TEXT, "title": TEXT, "status": {"type": "string", "enum": STATUSES}},
+    }
+    shown |= {"required": ["id", "title", "status"]}
+    parameters = {"type": "object", "properties": {"ticket_id": TEXT, "status": TEXT}, "required": ["ticket_id"]}
+    act = Tool("desk", "UPDATE_TICKET_STATUS", "d", parameters, shown, source="test")
+    look = Tool("desk", "GET_TICKET", "d", parameters, shown, source="test")
+    world = World(HERE, 4)
+    before = world.execute_call(look, {"ticket_id": "t1"})
+    assert world.execute_call(act, {"ticket_id": "t1", "status": "shipped"}) == {**before, "status": "shipped"}
+    assert world.execute_call(look, {"ticket_id": "t1"}) == {**before, "status": "shipped"}
